@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_CACHE_SHARED_STORE_H_
+#define TOKENSVC_CACHE_SHARED_STORE_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "asio/awaitable.hpp"
+#include "cache/token_record.h"
+
+namespace tokensvc {
+
+/// The cache that all replicas share (DESIGN.md §5). An app token never depends on it: who gets an
+/// error goes on as if nothing had been found. Belongs to one event loop.
+class SharedStore {
+ public:
+  virtual ~SharedStore() = default;
+
+  /// The record of the canonical `key`, with times on this process's own clocks; null where there
+  /// is none.
+  virtual asio::awaitable<absl::StatusOr<std::shared_ptr<const TokenRecord>>> Get(
+      std::string key) = 0;
+
+  /// Stores `record` until its `expires_at`, unless one of a generation that is not smaller is
+  /// there.
+  virtual asio::awaitable<absl::Status> Put(std::string key, std::string partition,
+                                            std::shared_ptr<const TokenRecord> record) = 0;
+};
+
+/// The store of a service with one replica: there is none.
+class NoSharedStore final : public SharedStore {
+ public:
+  asio::awaitable<absl::StatusOr<std::shared_ptr<const TokenRecord>>> Get(std::string) override {
+    co_return std::shared_ptr<const TokenRecord>();
+  }
+  asio::awaitable<absl::Status> Put(std::string, std::string,
+                                    std::shared_ptr<const TokenRecord>) override {
+    co_return absl::OkStatus();
+  }
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_CACHE_SHARED_STORE_H_

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_SERVICE_AUTHORITY_PROVIDER_METADATA_H_
+#define TOKENSVC_SERVICE_AUTHORITY_PROVIDER_METADATA_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "service/authority/authority.h"
+#include "service/authority/error.h"
+#include "service/http/http_transport.h"
+
+namespace tokensvc {
+
+/// Where an authority issues tokens.
+struct TokenEndpoint {
+  std::string url;
+  AddressTrust trust = AddressTrust::kConfigured;  ///< For `HttpRequest::trust`.
+  /// RFC 8414 `token_endpoint_auth_methods_supported`; empty: the authority does not say (Entra
+  /// takes `client_secret_post` and `private_key_jwt`).
+  std::vector<std::string> auth_methods;
+  std::string issuer;  ///< OpenID Connect only.
+};
+
+/// The URL of an issuer's metadata (OpenID Connect Discovery 1.0 §4): a slash at the issuer's end
+/// is left out.
+std::string ProviderMetadataUrl(absl::string_view issuer);
+
+/// Reads the metadata of an OpenID Connect authority (kind kOidc). Refused:
+///   - as kAuthorityUntrusted: an `issuer` that is not byte for byte the configured one (RFC 8414
+///   §3.3), a
+///     `token_endpoint` that is not https (http only where the issuer itself is http on loopback),
+///     has userinfo or a fragment, or whose host is neither the issuer's, nor a subdomain of it,
+///     nor in `allowed_hosts`
+///   - as kAuthorityResponseInvalid, with retry_after: no JSON object, or a member missing
+/// The endpoint's host is trusted as configured if it is the issuer's or listed; a subdomain is
+/// learnt. Where `token_endpoint_auth_methods_supported` is absent, it means `client_secret_basic`
+/// (RFC 8414 §2).
+Result<TokenEndpoint> ParseProviderMetadata(const Authority& authority, absl::string_view body);
+
+/// Reads the answer to an instance discovery and chooses the host to talk to: `preferred_network`
+/// of the entry that lists `host` (lower case), provided that this name is among the entry's
+/// aliases *and* is `host` or another name of the same known cloud; else `host` itself. `body` is
+/// that of an HTTP 200. Errors: kAuthorityResponseInvalid for what is no such answer.
+Result<std::string> ParseInstanceDiscovery(absl::string_view host, absl::string_view body);
+
+/// Whether an answer of the instance discovery with an HTTP status other than 200 says that the
+/// host is no authority.
+bool SaysInvalidInstance(absl::string_view body);
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_SERVICE_AUTHORITY_PROVIDER_METADATA_H_

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_SERVICE_CONFIG_LOAD_CONFIG_H_
+#define TOKENSVC_SERVICE_CONFIG_LOAD_CONFIG_H_
+
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "base/expected.h"
+#include "service/config/config_error.h"
+#include "tokensvc/config/v1/config.pb.h"
+
+namespace tokensvc {
+
+/// A configuration that is complete (every default is filled in) and right, or everything that is
+/// wrong with it, ordered by place. The errors hold no value of the file.
+using ConfigResult = Expected<config::v1::ServiceConfig, std::vector<ConfigError>>;
+
+/// Reads a configuration and checks all that can be checked without touching a file, an environment
+/// variable or the network. Text is hostile: bounded in size, depth and count. Relative paths stay
+/// as they are.
+ConfigResult ParseConfig(absl::string_view text);
+
+/// Reads the configuration in `file_path`, and checks what it refers to as well: certificates, keys
+/// and secrets must be there and fit together. Relative paths start at the folder of the file, and
+/// come back with it in front. Reads files with blocking calls: for start-up and for a thread that
+/// may wait.
+ConfigResult LoadConfig(absl::string_view file_path);
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_SERVICE_CONFIG_LOAD_CONFIG_H_

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "service/config/config_watcher.h"
+#include "service/config/load_config.h"
+#include "service/server.h"
+#include "service/telemetry/json_logger.h"
+
+namespace tokensvc {
+namespace {
+
+constexpr char kDescription[] =
+    "Token Service: hands out OAuth 2.0 access tokens over gRPC, from a cache where it can.\n"
+    "\n"
+    "Signals: SIGTERM and SIGINT drain and end it; SIGHUP reads the configuration again (so does "
+    "a\n"
+    "change of the file). Logs are JSON lines on standard error.";
+constexpr char kFooter[] =
+    "Examples:\n"
+    "  tokensvc-server --config tokensvc.yaml --check-config\n"
+    "  tokensvc-server --config tokensvc.yaml\n"
+    "The configuration is described in docs/CONFIGURATION.md; a first token takes ./dev "
+    "quickstart.";
+
+struct Flags {
+  std::string config;
+  std::string ready_file;
+  bool check_config = false;
+};
+
+LogSeverity SeverityOf(const config::v1::ServiceConfig& config) {
+  switch (config.log().level()) {
+    case config::v1::LOG_LEVEL_DEBUG:
+      return LogSeverity::kDebug;
+    case config::v1::LOG_LEVEL_WARNING:
+      return LogSeverity::kWarning;
+    case config::v1::LOG_LEVEL_ERROR:
+      return LogSeverity::kError;
+    default:
+      return LogSeverity::kInfo;
+  }
+}
+
+/// The process holds client secrets and tokens: no core file and no debugger of the same user may
+/// show them.
+void ProtectMemory() {
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  prctl(PR_SET_DUMPABLE, 0);
+}
+
+void RaiseFileLimit() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/// One line `NAME ADDRESS` for each listener; appears whole or not at all.
+bool WriteReadyFile(const std::string& path, const Server& server) {
+  const std::string temporary = absl::StrCat(path, ".new");
+  std::ofstream out(temporary, std::ios::trunc);
+  for (const auto& [name, address] : server.Addresses()) out << name << ' ' << address << '\n';
+  out.close();
+  return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
+}
+
+/// Waits for signals and changes of the configuration until it is time to end.
+void Supervise(const Flags& flags, const sigset_t& signals, Server& server, Logger& logger) {
+  ConfigWatcher watcher(flags.config);
+  const timespec poll{1, 0};
+  for (;;) {
+    const int signal = sigtimedwait(&signals, nullptr, &poll);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    if (!watcher.Changed() && signal != SIGHUP) continue;
+    auto loaded = LoadConfig(flags.config);
+    if (!loaded.ok()) {
+      logger.Error("configuration_refused",
+                   {{"errors", FormatConfigErrors(flags.config, loaded.error())},
+                    {"in_force", "the configuration from before"}});
+      continue;
+    }
+    const absl::Status reloaded = server.Reload(*loaded);
+    if (!reloaded.ok()) {
+      logger.Error("configuration_refused", {{"errors", std::string(reloaded.message())},
+                                             {"in_force", "the configuration from before"}});
+    }
+  }
+}
+
+int Run(const Flags& flags) {
+  auto loaded = LoadConfig(flags.config);
+  if (!loaded.ok()) {
+    std::cerr << FormatConfigErrors(flags.config, loaded.error());
+    return 1;
+  }
+  if (flags.check_config) {
+    std::cout << flags.config << ": OK, " << loaded->listeners_size() << " listeners, "
+              << loaded->authorities_size() << " authorities, " << loaded->registrations_size()
+              << " registrations\n";
+    return 0;
+  }
+
+  // Before any thread starts, so that every thread has them blocked and only Supervise takes them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  ProtectMemory();
+  RaiseFileLimit();
+
+  JsonLogger logger({.fd = STDERR_FILENO, .level = SeverityOf(*loaded)});
+  const SystemClock clock;
+  auto server = Server::Start(*loaded, clock, logger);
+  if (!server.ok()) {
+    logger.Error("start_failed", {{"why", std::string(server.status().message())}});
+    return 1;
+  }
+  if (!flags.ready_file.empty() && !WriteReadyFile(flags.ready_file, **server)) {
+    logger.Error("start_failed", {{"why", "the ready file can't be written"}});
+    return 1;
+  }
+  Supervise(flags, signals, **server, logger);
+  (*server)->Drain();
+  server->reset();
+  logger.Info("stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace tokensvc
+
+int main(int argc, char** argv) {
+  tokensvc::Flags flags;
+  CLI::App app(tokensvc::kDescription);
+  app.footer(tokensvc::kFooter);
+  app.add_option("--config", flags.config, "The configuration, a YAML file")->required();
+  app.add_flag("--check-config", flags.check_config,
+               "Read and check the configuration, report every mistake, and end");
+  app.add_option("--ready-file", flags.ready_file,
+                 "Write `NAME ADDRESS` of each listener here once they accept calls");
+  CLI11_PARSE(app, argc, argv);
+  return tokensvc::Run(flags);
+}

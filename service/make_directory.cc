@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/make_directory.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "service/config/secret_reference.h"
+#include "service/credential/client_certificate_credential.h"
+#include "service/credential/client_secret_credential.h"
+#include "service/credential/credential_list.h"
+
+namespace tokensvc {
+namespace {
+
+using AuthorityMap = absl::flat_hash_map<std::string, std::shared_ptr<const Authority>>;
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+std::string CloudHost(config::v1::Cloud cloud) {
+  switch (cloud) {
+    case config::v1::CLOUD_CHINA:
+      return "login.partner.microsoftonline.cn";
+    case config::v1::CLOUD_US_GOVERNMENT:
+      return "login.microsoftonline.us";
+    case config::v1::CLOUD_FRANCE:
+      return "login.sovcloud-identity.fr";
+    case config::v1::CLOUD_GERMANY:
+      return "login.sovcloud-identity.de";
+    case config::v1::CLOUD_SINGAPORE:
+      return "login.sovcloud-identity.sg";
+    default:
+      return "login.microsoftonline.com";
+  }
+}
+
+absl::StatusOr<std::shared_ptr<const Authority>> MakeAuthority(
+    const config::v1::Authority& config) {
+  auto authority = std::make_shared<Authority>();
+  authority->name = config.name();
+  authority->ca_file = config.ca_file();
+  authority->request_timeout = FromProto(config.request_timeout());
+  if (config.has_oidc()) {
+    authority->kind = AuthorityKind::kOidc;
+    authority->issuer = config.oidc().issuer();
+    authority->allowed_hosts.assign(config.oidc().allowed_hosts().begin(),
+                                    config.oidc().allowed_hosts().end());
+  } else {
+    authority->kind = AuthorityKind::kEntra;
+    const config::v1::EntraAuthority& entra = config.entra();
+    authority->base_url = entra.base_url().empty()
+                              ? absl::StrCat("https://", CloudHost(entra.cloud()))
+                              : entra.base_url();
+    authority->region = entra.region();
+    authority->instance_discovery = entra.instance_discovery();
+  }
+  for (const FieldViolation& violation : CheckAuthority(*authority)) {
+    return absl::InvalidArgumentError(absl::StrCat("authority ", config.name(), ": ",
+                                                   violation.field, ": ", violation.description));
+  }
+  return authority;
+}
+
+std::optional<JwsAlgorithm> ToAlgorithm(config::v1::SigningAlgorithm algorithm) {
+  switch (algorithm) {
+    case config::v1::SIGNING_ALGORITHM_PS256:
+      return JwsAlgorithm::kPs256;
+    case config::v1::SIGNING_ALGORITHM_RS256:
+      return JwsAlgorithm::kRs256;
+    case config::v1::SIGNING_ALGORITHM_ES256:
+      return JwsAlgorithm::kEs256;
+    default:
+      return std::nullopt;
+  }
+}
+
+absl::StatusOr<std::shared_ptr<ClientCredential>> MakeSecret(
+    const config::v1::SecretCredential& config, const std::string& id,
+    const CredentialEnvironment& environment) {
+  absl::StatusOr<SecretReference> reference = ParseSecretReference(config.value());
+  if (!reference.ok()) return reference.status();
+  absl::StatusOr<std::shared_ptr<ReloadingSecret>> secret;
+  if (reference->source == SecretReference::Source::kFile) {
+    secret = ReloadingSecret::FromFile(id, reference->name, environment);
+  } else {
+    absl::StatusOr<Secret> value = ReadSecret(*reference);
+    if (!value.ok()) return value.status();
+    secret = ReloadingSecret::FromValue(id, *std::move(value), environment);
+  }
+  if (!secret.ok()) return secret.status();
+  ClientSecretCredential::Options options;
+  options.id = id;
+  options.method = config.method() == config::v1::SECRET_METHOD_BASIC
+                       ? ClientSecretCredential::Method::kBasic
+                       : ClientSecretCredential::Method::kPost;
+  options.secret = *std::move(secret);
+  return std::make_shared<ClientSecretCredential>(std::move(options), environment);
+}
+
+absl::StatusOr<std::shared_ptr<ClientCredential>> MakeCertificate(
+    const config::v1::CertificateCredential& config, const AuthorityProfile& profile,
+    const std::string& id, const CredentialEnvironment& environment) {
+  ClientCertificateCredential::Options options;
+  options.key_pair.credential_id = id;
+  options.key_pair.certificate_path = config.certificate_file();
+  options.key_pair.private_key_path = config.private_key_file();
+  options.key_pair.algorithm = ToAlgorithm(config.algorithm());
+  options.format.lifetime = profile.assertion_lifetime;
+  options.format.send_chain = config.send_x5c();
+  if (!config.key_id().empty()) options.format.key_id = config.key_id();
+  if (!config.audience().empty()) options.format.audience = config.audience();
+  return ClientCertificateCredential::Create(std::move(options), environment);
+}
+
+absl::StatusOr<std::shared_ptr<const Registration>> MakeRegistration(
+    const config::v1::Registration& config, const AuthorityMap& authorities,
+    const CredentialEnvironment& environment) {
+  auto registration = std::make_shared<Registration>();
+  registration->name = config.name();
+  const auto authority = authorities.find(config.authority());
+  if (authority == authorities.end()) return absl::InvalidArgumentError("unknown authority");
+  registration->authority = authority->second;
+  registration->client_id = config.client_id();
+  const AuthorityProfile& profile = ProfileOf(*registration->authority);
+
+  for (const std::string& tenant : config.tenants()) {
+    if (tenant == "*") {
+      registration->any_tenant = true;
+    } else {
+      registration->tenants.insert(tenant);
+    }
+  }
+  registration->default_tenant = config.default_tenant();
+  if (profile.sends_client_capabilities) {
+    registration->client_capabilities.assign(config.client_capabilities().begin(),
+                                             config.client_capabilities().end());
+    // One order, so that it is no part of cache keys.
+    std::sort(registration->client_capabilities.begin(), registration->client_capabilities.end());
+  }
+  registration->extra_parameters.insert(config.extra_parameters().begin(),
+                                        config.extra_parameters().end());
+  registration->client_claims_allowed = config.client_claims() == config::v1::CLIENT_CLAIMS_ALLOWED;
+  registration->near_cache = FromProto(config.near_cache());
+
+  std::vector<std::shared_ptr<ClientCredential>> credentials;
+  for (const config::v1::Credential& each : config.credentials()) {
+    const std::string id = absl::StrCat(config.name(), "/", credentials.size());
+    absl::StatusOr<std::shared_ptr<ClientCredential>> credential =
+        each.has_secret() ? MakeSecret(each.secret(), id, environment)
+                          : MakeCertificate(each.certificate(), profile, id, environment);
+    if (!credential.ok()) {
+      return absl::Status(credential.status().code(),
+                          absl::StrCat("credential ", id, ": ", credential.status().message()));
+    }
+    credentials.push_back(*std::move(credential));
+  }
+  registration->credentials = std::make_shared<CredentialList>(std::move(credentials), environment);
+  return registration;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Directory>> MakeDirectory(
+    const config::v1::ServiceConfig& config, const CredentialEnvironment& environment) {
+  AuthorityMap authorities;
+  for (const config::v1::Authority& each : config.authorities()) {
+    absl::StatusOr<std::shared_ptr<const Authority>> authority = MakeAuthority(each);
+    if (!authority.ok()) return authority.status();
+    authorities.emplace(each.name(), *std::move(authority));
+  }
+  auto directory = std::make_shared<Directory>();
+  for (const config::v1::Registration& each : config.registrations()) {
+    absl::StatusOr<std::shared_ptr<const Registration>> registration =
+        MakeRegistration(each, authorities, environment);
+    if (!registration.ok()) return registration.status();
+    directory->emplace(each.name(), *std::move(registration));
+  }
+  return directory;
+}
+
+}  // namespace tokensvc

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/rpc/token_service.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "service/rpc/error_status.h"
+#include "service/rpc/trace_context.h"
+
+namespace tokensvc {
+namespace {
+
+void SetTimestamp(absl::Time time, google::protobuf::Timestamp* timestamp) {
+  const std::int64_t seconds = absl::ToUnixSeconds(time);
+  timestamp->set_seconds(seconds);
+  timestamp->set_nanos(
+      static_cast<int>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+}
+
+v1::TokenSource ToProto(FoundIn found_in) {
+  switch (found_in) {
+    case FoundIn::kAuthority:
+      return v1::TOKEN_SOURCE_AUTHORITY;
+    case FoundIn::kSharedCache:
+      return v1::TOKEN_SOURCE_SHARED_CACHE;
+    case FoundIn::kLocalCache:
+      return v1::TOKEN_SOURCE_LOCAL_CACHE;
+  }
+  return v1::TOKEN_SOURCE_UNSPECIFIED;
+}
+
+v1::RefreshReason ToProto(RefreshCause cause) {
+  switch (cause) {
+    case RefreshCause::kNone:
+      return v1::REFRESH_REASON_UNSPECIFIED;
+    case RefreshCause::kNoCachedToken:
+      return v1::REFRESH_REASON_NO_CACHED_TOKEN;
+    case RefreshCause::kExpired:
+      return v1::REFRESH_REASON_EXPIRED;
+    case RefreshCause::kForced:
+      return v1::REFRESH_REASON_FORCE_REFRESH_OR_CLAIMS;
+    case RefreshCause::kProactive:
+      return v1::REFRESH_REASON_PROACTIVELY_REFRESHED;
+  }
+  return v1::REFRESH_REASON_UNSPECIFIED;
+}
+
+void FillToken(const TokenRecord& record, const std::string& tenant,
+               v1::AcquireForClientResponse& response) {
+  v1::AccessToken& token = *response.mutable_access_token();
+  const absl::string_view value = record.token.Reveal();
+  token.set_value(value.data(), value.size());
+  token.set_token_type(v1::TOKEN_TYPE_BEARER);
+  SetTimestamp(record.expires_at, token.mutable_expires_at());
+  SetTimestamp(record.refresh_at, token.mutable_refresh_at());
+  for (const absl::string_view scope :
+       absl::StrSplit(absl::string_view(record.granted_scopes), ' ', absl::SkipEmpty())) {
+    token.add_granted_scopes(scope.data(), scope.size());
+  }
+  token.set_tenant(tenant);
+}
+
+void FillToken(const TokenRecord& record, const std::string&,
+               v1::CreateAuthorizationHeaderResponse& response) {
+  v1::Header& header = *response.add_headers();
+  header.set_name("Authorization");
+  const absl::string_view value = record.token.Reveal();
+  std::string& text = *header.mutable_value();
+  text.reserve(7 + value.size());
+  text.append("Bearer ");
+  text.append(value.data(), value.size());
+  SetTimestamp(record.expires_at, response.mutable_expires_at());
+  SetTimestamp(record.refresh_at, response.mutable_refresh_at());
+}
+
+template <class Response>
+void Fill(const AppToken& token, const Registration& registration, const std::string& tenant,
+          std::string correlation_id, absl::Time now, Response& response) {
+  FillToken(*token.record, tenant, response);
+  response.set_source(ToProto(token.found_in));
+  response.set_refresh_reason(ToProto(token.cause));
+  response.set_correlation_id(std::move(correlation_id));
+  // A client that kept the token past its refresh time would miss the newer one for no gain.
+  const absl::Time keep_until = std::min(now + registration.near_cache, token.record->refresh_at);
+  if (registration.near_cache > absl::ZeroDuration() && keep_until > now) {
+    SetTimestamp(keep_until, response.mutable_near_cache_until());
+  }
+}
+
+/// The fields that every request for an app token has, by the same names.
+template <class Request>
+AppTokenParams ParamsOf(const Request& request) {
+  AppTokenParams params;
+  params.tenant = request.tenant();
+  params.scopes.assign(request.scopes().begin(), request.scopes().end());
+  params.resource = request.resource();
+  params.audience = request.audience();
+  params.claims_challenge = request.claims_challenge();
+  params.client_claims = request.client_claims();
+  params.force_refresh = request.force_refresh();
+  params.correlation_id = request.correlation_id();
+  params.extra_parameters.assign(request.extra_parameters().begin(),
+                                 request.extra_parameters().end());
+  return params;
+}
+
+}  // namespace
+
+BootTime TokenServiceHandler::DeadlineOf(const grpc::CallbackServerContext& context,
+                                         BootTime now) const {
+  const auto deadline = context.deadline();
+  absl::Duration left = options_.default_deadline;
+  if (deadline != std::chrono::system_clock::time_point::max()) {
+    left = absl::FromChrono(deadline - std::chrono::system_clock::now());
+  }
+  left = std::clamp(left, absl::ZeroDuration(), options_.max_deadline);
+  return now + ToNanos(left);
+}
+
+template <class Request>
+Result<AppTokenRequest> TokenServiceHandler::Admit(const Request& request,
+                                                   absl::string_view* denied_for) const {
+  if (request.registration().empty()) {
+    return InvalidRequest("registration", "name a client registration of this service");
+  }
+  if (request.token_type() != v1::TOKEN_TYPE_UNSPECIFIED &&
+      request.token_type() != v1::TOKEN_TYPE_BEARER) {
+    return InvalidRequest("token_type", "this service issues TOKEN_TYPE_BEARER");
+  }
+  std::shared_ptr<const Registration> registration = deps_.directory.Find(request.registration());
+  if (registration == nullptr) {
+    *denied_for = "unknown_registration";
+    return AccessDenied();
+  }
+
+  Result<AppTokenRequest> admitted =
+      MakeAppTokenRequest(std::move(registration), ParamsOf(request));
+  if (!admitted.ok()) {
+    if (admitted.error().reason == Reason::kPolicyDenied) *denied_for = "tenant_not_listed";
+    return admitted;
+  }
+  AccessRequest access;
+  access.registration = admitted->registration->name;
+  access.tenant = admitted->tenant;
+  access.grant = "client_credentials";
+  const std::string scopes = admitted->scopes.ToString();
+  access.scopes = scopes;
+  if (!deps_.policy.Allows(caller_, access)) {
+    *denied_for = "policy";
+    return AccessDenied();
+  }
+
+  if (admitted->forced()) {
+    if (const auto wait =
+            deps_.forced_budget.Take(caller_.name, access.registration, deps_.clock.Boot())) {
+      Error error;
+      error.code = absl::StatusCode::kResourceExhausted;
+      error.reason = Reason::kQuotaExceeded;
+      error.message =
+          "too many forced refreshes by this caller; force_refresh and claims_challenge are for a "
+          "token that a resource has refused, not for every call";
+      error.retry_after = *wait;
+      return error;
+    }
+  }
+  return admitted;
+}
+
+template <class Request, class Response>
+void TokenServiceHandler::ServeAppToken(grpc::CallbackServerContext& context,
+                                        const Request& request, Response& response,
+                                        RpcMethodMetrics& metrics,
+                                        grpc::ServerUnaryReactor& reactor) {
+  const BootTime started = deps_.clock.Boot();
+  const auto finish = [this, started, &metrics, &reactor](grpc::Status status) {
+    metrics.Record(static_cast<absl::StatusCode>(status.error_code()),
+                   absl::FromChrono(deps_.clock.Boot() - started));
+    reactor.Finish(std::move(status));
+  };
+
+  absl::string_view denied_for;
+  Result<AppTokenRequest> admitted = Admit(request, &denied_for);
+  if (!admitted.ok()) {
+    const std::string correlation_id = CorrelationIdFor(request.correlation_id());
+    if (!denied_for.empty()) {
+      deps_.logger.Info(
+          "call_denied",
+          {{"caller", caller_.name}, {"cause", denied_for}, {"correlation_id", correlation_id}});
+    }
+    return finish(ToGrpcStatus(admitted.error(), correlation_id));
+  }
+  std::string key = deps_.source.KeyOf(*admitted);
+  if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key)) {
+    Fill(*token, *admitted->registration, admitted->tenant, std::move(admitted->correlation_id),
+         deps_.clock.Now(), response);
+    return finish(grpc::Status::OK);
+  }
+
+  admitted->trace_id = TraceIdOf(context);
+  auto done = [this, finish, &response, registration = admitted->registration,
+               tenant = admitted->tenant,
+               correlation_id = admitted->correlation_id](Result<AppToken> token) {
+    if (!token.ok()) return finish(ToGrpcStatus(token.error(), correlation_id));
+    Fill(*token, *registration, tenant, correlation_id, deps_.clock.Now(), response);
+    finish(grpc::Status::OK);
+  };
+  deps_.source.Acquire(*std::move(admitted), std::move(key), DeadlineOf(context, started),
+                       std::move(done));
+}
+
+grpc::ServerUnaryReactor* TokenServiceHandler::AcquireForClient(
+    grpc::CallbackServerContext* context, const v1::AcquireForClientRequest* request,
+    v1::AcquireForClientResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  ServeAppToken(*context, *request, *response, deps_.metrics.acquire_for_client, *reactor);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* TokenServiceHandler::CreateAuthorizationHeader(
+    grpc::CallbackServerContext* context, const v1::CreateAuthorizationHeaderRequest* request,
+    v1::CreateAuthorizationHeaderResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (request->subject_case() != v1::CreateAuthorizationHeaderRequest::kApp) {
+    const Error error =
+        InvalidRequest("subject", "say whom the token is for: `\"app\": {}` for the application");
+    deps_.metrics.create_authorization_header.Record(error.code, absl::ZeroDuration());
+    reactor->Finish(ToGrpcStatus(error, CorrelationIdFor(request->correlation_id())));
+    return reactor;
+  }
+  ServeAppToken(*context, *request, *response, deps_.metrics.create_authorization_header, *reactor);
+  return reactor;
+}
+
+}  // namespace tokensvc

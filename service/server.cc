@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/server.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "asio/post.hpp"
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "base/worker_pool.h"
+#include "cache/local_cache.h"
+#include "service/access/forced_refresh_budget.h"
+#include "service/access/policy.h"
+#include "service/authority/authority_metadata.h"
+#include "service/credential/credential_environment.h"
+#include "service/grant/grant_engine.h"
+#include "service/http/curl_http_transport.h"
+#include "service/make_directory.h"
+#include "service/rpc/directory_holder.h"
+#include "service/rpc/listener.h"
+#include "service/rpc/rpc_metrics.h"
+#include "service/rpc/token_service.h"
+#include "service/source/app_token_source.h"
+#include "service/telemetry/prometheus_exporter.h"
+
+namespace tokensvc {
+namespace {
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+// Signatures take 0.4 ms: a queue of this length is a second and a half of work for two threads.
+constexpr std::size_t kMaxQueuedWork = 8192;
+
+CurlHttpTransport::Options TransportOptions(const config::v1::ServiceConfig& config,
+                                            HttpMetrics& metrics) {
+  CurlHttpTransport::Options options;
+  options.max_connections_per_host = config.http().max_connections_per_host();
+  options.max_connections = 8 * options.max_connections_per_host;
+  options.max_pending_requests = config.http().max_pending_requests();
+  options.connect_timeout = FromProto(config.http().connect_timeout());
+  options.metrics = &metrics;
+  return options;
+}
+
+AppTokenSource::Options SourceOptions(const config::v1::ServiceConfig& config) {
+  AppTokenSource::Options options;
+  options.max_waiting_calls = config.limits().max_waiting_calls();
+  return options;
+}
+
+LocalCache::Options CacheOptions(const config::v1::ServiceConfig& config, MetricRegistry& metrics) {
+  LocalCache::Options options;
+  options.max_bytes = config.cache().local().max_size();
+  options.tenant_share_percent = static_cast<int>(config.cache().local().tenant_share_percent());
+  options.metrics = &metrics;
+  return options;
+}
+
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in.good() || text.str().empty()) {
+    return absl::FailedPreconditionError(absl::StrCat("can't read ", path));
+  }
+  return text.str();
+}
+
+absl::StatusOr<Listener::Options> ListenerOptions(const config::v1::Listener& config) {
+  Listener::Options options;
+  options.name = config.name();
+  options.address = config.address();
+  options.reflection = config.reflection();
+  options.health = config.health();
+  if (config.has_tls()) {
+    absl::StatusOr<std::string> chain = ReadWholeFile(config.tls().certificate_file());
+    if (!chain.ok()) return chain.status();
+    absl::StatusOr<std::string> key = ReadWholeFile(config.tls().private_key_file());
+    if (!key.ok()) return key.status();
+    options.tls.emplace(Listener::Tls{*std::move(chain), Secret(*std::move(key))});
+  }
+  return options;
+}
+
+/// One event loop and the adapters that belong to it.
+struct LoopParts {
+  LoopParts(const config::v1::ServiceConfig& config, const Clock& clock, Logger& logger,
+            HttpMetrics& http_metrics, AuthorityMetrics& authority_metrics,
+            GrantMetrics& grant_metrics, std::atomic<std::uint64_t>& generations)
+      : transport(loop.context(), TransportOptions(config, http_metrics)),
+        metadata(transport, clock, logger, authority_metrics),
+        engine({transport, metadata, clock, logger, grant_metrics}),
+        leases(generations) {}
+
+  EventLoop loop;
+  CurlHttpTransport transport;
+  AuthorityMetadata metadata;
+  GrantEngine engine;
+  NoSharedStore shared;
+  LocalLeases leases;
+};
+
+}  // namespace
+
+/// Everything, in the order in which it is made; it ends in the opposite order.
+struct Server::Parts {
+  Parts(const config::v1::ServiceConfig& start_config, const Clock& start_clock,
+        Logger& start_logger)
+      : config(start_config),
+        clock(start_clock),
+        logger(start_logger),
+        http_metrics(registry),
+        authority_metrics(registry),
+        grant_metrics(registry),
+        credential_metrics(registry, clock),
+        rpc_metrics(registry),
+        workers(config.server().worker_threads(), kMaxQueuedWork),
+        environment{clock, random, workers, logger, credential_metrics},
+        cache(CacheOptions(config, registry)),
+        forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())) {
+    std::vector<AppTokenSource::Worker> lanes;
+    for (unsigned i = 0; i < config.server().loops(); ++i) {
+      loops.push_back(std::make_unique<LoopParts>(config, clock, logger, http_metrics,
+                                                  authority_metrics, grant_metrics, generations));
+      LoopParts& parts = *loops.back();
+      lanes.push_back({&parts.loop, &parts.engine, &parts.shared, &parts.leases});
+    }
+    const AppTokenSource::Dependencies dependencies{cache,  failures, clock,
+                                                    random, logger,   registry};
+    source =
+        std::make_unique<AppTokenSource>(SourceOptions(config), dependencies, std::move(lanes));
+  }
+
+  ~Parts() {
+    exporter.reset();
+    listeners.clear();
+    handlers.clear();
+    // No coroutine runs any more once its loop has stopped, so what they use can go in any order.
+    for (const auto& parts : loops) parts->loop.Stop();
+    // And no worker reports back to a loop that is gone.
+    workers.Join();
+  }
+
+  config::v1::ServiceConfig config;
+  const Clock& clock;
+  Logger& logger;
+  SystemRandom random;
+  MetricRegistry registry;
+  HttpMetrics http_metrics;
+  AuthorityMetrics authority_metrics;
+  GrantMetrics grant_metrics;
+  CredentialMetrics credential_metrics;
+  RpcMetrics rpc_metrics;
+  WorkerPool workers;
+  CredentialEnvironment environment;
+  LocalCache cache;
+  FailureMemory failures;
+  ForcedRefreshBudget forced_budget;
+  AllowEveryCaller policy;
+  std::atomic<std::uint64_t> generations{0};
+  DirectoryHolder directory;
+  std::vector<std::unique_ptr<LoopParts>> loops;
+  std::unique_ptr<AppTokenSource> source;
+  std::vector<std::unique_ptr<TokenServiceHandler>> handlers;
+  std::vector<std::unique_ptr<Listener>> listeners;
+  std::unique_ptr<PrometheusExporter> exporter;
+};
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Server::~Server() = default;
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceConfig& config,
+                                                      const Clock& clock, Logger& logger) {
+  auto parts = std::make_unique<Parts>(config, clock, logger);
+  absl::StatusOr<std::shared_ptr<const Directory>> directory =
+      MakeDirectory(config, parts->environment);
+  if (!directory.ok()) return directory.status();
+  parts->directory.Set(*std::move(directory));
+
+  TokenServiceHandler::Options handler_options;
+  handler_options.default_deadline = FromProto(config.limits().default_deadline());
+  handler_options.max_deadline = FromProto(config.limits().max_deadline());
+  for (const config::v1::Listener& listener : config.listeners()) {
+    absl::StatusOr<Listener::Options> options = ListenerOptions(listener);
+    if (!options.ok()) return options.status();
+    const TokenServiceHandler::Dependencies dependencies{
+        parts->directory, parts->policy, parts->forced_budget, *parts->source,
+        parts->clock,     parts->logger, parts->rpc_metrics};
+    parts->handlers.push_back(std::make_unique<TokenServiceHandler>(handler_options, dependencies,
+                                                                    Caller{listener.name()}));
+    absl::StatusOr<std::unique_ptr<Listener>> started =
+        Listener::Start(*std::move(options), *parts->handlers.back());
+    if (!started.ok()) return started.status();
+    logger.Info("listening", {{"listener", listener.name()},
+                              {"address", (*started)->bound_address()},
+                              {"tls", listener.has_tls()}});
+    parts->listeners.push_back(*std::move(started));
+  }
+  if (config.has_metrics()) {
+    absl::StatusOr<std::unique_ptr<PrometheusExporter>> exporter =
+        PrometheusExporter::Start(config.metrics().address(), parts->registry);
+    if (!exporter.ok()) return exporter.status();
+    parts->exporter = *std::move(exporter);
+  }
+  for (const auto& listener : parts->listeners) listener->SetReady(true);
+  logger.Info("ready", {{"registrations", config.registrations_size()}});
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
+  absl::StatusOr<std::shared_ptr<const Directory>> directory =
+      MakeDirectory(config, parts_->environment);
+  if (!directory.ok()) return directory.status();
+  parts_->directory.Set(*std::move(directory));
+  // What failed before may have been mended by this very change.
+  parts_->failures.Clear();
+
+  config::v1::ServiceConfig was = parts_->config;
+  config::v1::ServiceConfig is = config;
+  for (config::v1::ServiceConfig* each : {&was, &is}) {
+    each->clear_authorities();
+    each->clear_registrations();
+  }
+  parts_->config = config;
+  parts_->logger.Info("configuration_reloaded",
+                      {{"registrations", config.registrations_size()},
+                       {"needs_restart", was.SerializeAsString() != is.SerializeAsString()}});
+  return absl::OkStatus();
+}
+
+void Server::Drain() {
+  const absl::Duration grace = FromProto(parts_->config.server().drain_timeout());
+  parts_->logger.Info("draining", {{"seconds", absl::ToDoubleSeconds(grace)}});
+  for (const auto& listener : parts_->listeners) listener->SetReady(false);
+
+  // Calls that still wait when the time is up are answered, so that every listener comes to its
+  // end.
+  asio::io_context& timers = parts_->loops.front()->loop.context();
+  auto time_is_up = std::make_shared<asio::steady_timer>(timers, absl::ToChronoNanoseconds(grace));
+  time_is_up->async_wait([this, time_is_up](const asio::error_code& cancelled) {
+    if (!cancelled) parts_->source->Abandon();
+  });
+  std::vector<std::thread> shutdowns;
+  for (const auto& listener : parts_->listeners) {
+    shutdowns.emplace_back([&listener, grace] { listener->Shutdown(grace + absl::Seconds(1)); });
+  }
+  for (std::thread& shutdown : shutdowns) shutdown.join();
+  asio::post(timers, [time_is_up] { time_is_up->cancel(); });
+}
+
+std::vector<std::pair<std::string, std::string>> Server::Addresses() const {
+  std::vector<std::pair<std::string, std::string>> addresses;
+  for (const auto& listener : parts_->listeners) {
+    addresses.emplace_back(listener->name(), listener->bound_address());
+  }
+  if (parts_->exporter != nullptr) {
+    addresses.emplace_back("metrics", parts_->exporter->bound_address());
+  }
+  return addresses;
+}
+
+}  // namespace tokensvc

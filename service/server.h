@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_SERVICE_SERVER_H_
+#define TOKENSVC_SERVICE_SERVER_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "tokensvc/config/v1/config.pb.h"
+
+namespace tokensvc {
+
+/// The whole service in one object: reads like DESIGN.md §4 from the outside in, and is the one
+/// place that knows which adapter stands behind which port. Made, reloaded and drained from one
+/// thread.
+class Server {
+ public:
+  /// Starts everything and becomes ready. `config` is validated already; what can still fail are
+  /// addresses that are taken and files that changed in between.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const config::v1::ServiceConfig& config,
+                                                       const Clock& clock, Logger& logger);
+  /// Stops at once. Call `Drain` first.
+  ~Server();
+
+  /// Puts the registrations and authorities of `config` in force. Listeners, caches and threads
+  /// stay as they are until the next start; what of them differs is logged.
+  absl::Status Reload(const config::v1::ServiceConfig& config);
+
+  /// Not ready any more, no new calls; running ones may go on for the configured time.
+  void Drain();
+
+  /// Name and bound address of every listener, in the order of the configuration; `metrics` last.
+  std::vector<std::pair<std::string, std::string>> Addresses() const;
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_SERVICE_SERVER_H_

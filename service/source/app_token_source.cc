@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/source/app_token_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/str_cat.h"
+#include "asio/co_spawn.hpp"
+#include "asio/detached.hpp"
+#include "asio/post.hpp"
+#include "service/authority/claims.h"
+#include "service/grant/client_credentials_grant.h"
+#include "service/source/cache_key.h"
+
+namespace tokensvc {
+namespace {
+
+/// Authority, tenant and client id: what an authority throttles by.
+std::string ThrottleKey(const AppTokenRequest& request) {
+  const std::string& authority = AuthorityIdentity(*request.registration->authority);
+  return absl::StrCat(authority.size(), ":", authority, request.tenant.size(), ":", request.tenant,
+                      request.registration->client_id);
+}
+
+Error Overloaded() {
+  Error error;
+  error.code = absl::StatusCode::kResourceExhausted;
+  error.reason = Reason::kOverloaded;
+  error.message = "too many calls wait in this replica";
+  error.retry_after = absl::Seconds(1);
+  return error;
+}
+
+Error Draining() {
+  Error error;
+  error.code = absl::StatusCode::kUnavailable;
+  error.reason = Reason::kDraining;
+  error.message = "this replica is shutting down; call again, another one answers";
+  error.retry_after = absl::ZeroDuration();
+  return error;
+}
+
+Error DeadlineCame() {
+  Error error;
+  error.code = absl::StatusCode::kDeadlineExceeded;
+  error.reason = Reason::kDeadline;
+  error.message =
+      "the deadline came before the authority's answer; the request to it goes on, so a later call "
+      "may find the token";
+  return error;
+}
+
+Result<std::shared_ptr<const Grant>> MakeGrant(const AppTokenRequest& request) {
+  const Registration& registration = *request.registration;
+  Result<std::string> claims = MergeClaims(request.claims_challenge, request.client_claims,
+                                           registration.client_capabilities);
+  if (!claims.ok()) return std::move(claims).error();
+  ClientCredentialsGrant::Params params;
+  params.scope = request.scopes.ToString();
+  params.resource = request.resource;
+  params.audience = request.audience;
+  params.claims = *std::move(claims);
+  params.extra_parameters = request.extra_parameters;
+  return std::shared_ptr<const Grant>(std::make_shared<ClientCredentialsGrant>(std::move(params)));
+}
+
+}  // namespace
+
+/// What belongs to one event loop.
+struct AppTokenSource::Lane {
+  explicit Lane(Worker worker)
+      : loop(*worker.loop),
+        engine(*worker.engine),
+        shared(*worker.shared),
+        leases(*worker.leases),
+        flights(loop.context().get_executor()) {}
+  EventLoop& loop;
+  GrantEngine& engine;
+  SharedStore& shared;
+  LeaseManager& leases;
+  FlightGroup flights;
+};
+
+struct AppTokenSource::Metrics {
+  explicit Metrics(MetricRegistry& registry)
+      : local_hits(registry.AddCounter("tokensvc_cache_lookups_total",
+                                       "Look-ups of tokens, by where the answer was found.",
+                                       {{"found", "local"}})),
+        misses(registry.AddCounter("tokensvc_cache_lookups_total",
+                                   "Look-ups of tokens, by where the answer was found.",
+                                   {{"found", "none"}})),
+        flights(
+            registry.AddCounter("tokensvc_flights_total",
+                                "Attempts to get a token, each for all calls that wait for it.")),
+        refreshes(registry.AddCounter("tokensvc_proactive_refreshes_total",
+                                      "Refreshes that were started behind an answer.")),
+        same_token(
+            registry.AddCounter("tokensvc_same_token_returned_total",
+                                "Refreshes to which the authority answered the token that was "
+                                "cached already.")),
+        failed_fast(registry.AddCounter("tokensvc_failed_fast_total",
+                                        "Flights that ended with a remembered failure, without a "
+                                        "request to the authority.")) {}
+  Counter& local_hits;
+  Counter& misses;
+  Counter& flights;
+  Counter& refreshes;
+  Counter& same_token;
+  Counter& failed_fast;
+};
+
+AppTokenSource::AppTokenSource(Options options, Dependencies dependencies,
+                               std::vector<Worker> workers)
+    : options_(std::move(options)),
+      deps_(dependencies),
+      metrics_(std::make_unique<Metrics>(dependencies.metrics)) {
+  for (const Worker& worker : workers) lanes_.push_back(std::make_unique<Lane>(worker));
+  deps_.metrics.AddComputed("tokensvc_waiting_calls", "Calls that wait for a flight.",
+                            [this] { return static_cast<double>(waiting_.load()); });
+  deps_.metrics.AddComputed("tokensvc_remembered_failures", "Failures that are remembered.",
+                            [this] { return static_cast<double>(deps_.failures.size()); });
+}
+
+AppTokenSource::~AppTokenSource() = default;
+
+std::string AppTokenSource::KeyOf(const AppTokenRequest& request) const {
+  return AppTokenCacheKey(options_.keyspace, request);
+}
+
+AppTokenSource::Lane& AppTokenSource::LaneFor(absl::string_view key) {
+  return *lanes_[absl::HashOf(key) % lanes_.size()];
+}
+
+std::optional<AppToken> AppTokenSource::Lookup(const AppTokenRequest& request,
+                                               absl::string_view key) {
+  if (request.forced()) return std::nullopt;
+  const BootTime now = deps_.clock.Boot();
+  LocalCache::Hit hit = deps_.cache.Lookup(key, now);
+  if (hit.record == nullptr) {
+    metrics_->misses.Increment();
+    return std::nullopt;
+  }
+  metrics_->local_hits.Increment();
+  if (hit.refresh_claimed) RefreshBehind(request, key);
+  AppToken token;
+  token.cause = now >= hit.record->due ? RefreshCause::kProactive : RefreshCause::kNone;
+  token.record = std::move(hit.record);
+  return token;
+}
+
+void AppTokenSource::RefreshBehind(const AppTokenRequest& request, absl::string_view key) {
+  if (abandoned_.load()) return;
+  metrics_->refreshes.Increment();
+  Lane& lane = LaneFor(key);
+  asio::post(lane.loop.context(), [this, &lane, request, key = std::string(key)] {
+    lane.flights.StartInBackground(key, MakeBody(lane, request, key, RefreshCause::kProactive));
+  });
+}
+
+void AppTokenSource::Acquire(AppTokenRequest request, std::string key, BootTime deadline,
+                             Done done) {
+  if (abandoned_.load()) return done(Draining());
+  if (waiting_.fetch_add(1) >= options_.max_waiting_calls) {
+    waiting_.fetch_sub(1);
+    return done(Overloaded());
+  }
+  Lane& lane = LaneFor(key);
+  asio::post(lane.loop.context(), [this, &lane, request = std::move(request), key = std::move(key),
+                                   deadline, done = std::move(done)]() mutable {
+    asio::co_spawn(lane.loop.context(),
+                   Serve(lane, std::move(request), std::move(key), deadline, std::move(done)),
+                   asio::detached);
+  });
+}
+
+asio::awaitable<void> AppTokenSource::Serve(Lane& lane, AppTokenRequest request, std::string key,
+                                            BootTime deadline, Done done) {
+  Result<AppToken> result =
+      co_await AcquireOnLoop(lane, std::move(request), std::move(key), deadline);
+  waiting_.fetch_sub(1);
+  done(std::move(result));
+}
+
+asio::awaitable<Result<AppToken>> AppTokenSource::AcquireOnLoop(Lane& lane, AppTokenRequest request,
+                                                                std::string key,
+                                                                BootTime deadline) {
+  RefreshCause cause = RefreshCause::kForced;
+  if (!request.forced()) {
+    // A flight may have ended between the caller's look-up and here.
+    LocalCache::Hit hit = deps_.cache.Lookup(key, deps_.clock.Boot());
+    if (hit.record != nullptr) {
+      if (hit.refresh_claimed) RefreshBehind(request, key);
+      co_return AppToken{std::move(hit.record), FoundIn::kLocalCache, RefreshCause::kNone};
+    }
+    cause = hit.expired ? RefreshCause::kExpired : RefreshCause::kNoCachedToken;
+  }
+  const std::string flight_key =
+      request.forced() ? ForcedFlightKey(key, request.claims_challenge) : key;
+  const FlightGroup::Join join =
+      request.forced() ? FlightGroup::Join::kNext : FlightGroup::Join::kRunning;
+  FlightGroup::Body body = MakeBody(lane, request, key, cause);
+  const auto until = std::chrono::steady_clock::now() +
+                     std::max(deadline - deps_.clock.Boot(), BootClock::duration::zero());
+
+  std::optional<FlightResult> flown =
+      co_await lane.flights.Wait(flight_key, join, std::move(body), until);
+  if (!flown.has_value()) co_return abandoned_.load() ? Draining() : DeadlineCame();
+  if (!flown->ok()) co_return std::move(*flown).error();
+  AppToken token;
+  token.record = std::move((*flown)->record);
+  token.found_in = (*flown)->from_shared_cache ? FoundIn::kSharedCache : FoundIn::kAuthority;
+  token.cause = cause;
+  co_return token;
+}
+
+FlightGroup::Body AppTokenSource::MakeBody(Lane& lane, const AppTokenRequest& request,
+                                           const std::string& key, RefreshCause cause) {
+  return [this, &lane, shared = std::make_shared<const AppTokenRequest>(request), key, cause] {
+    return Fly(lane, shared, key, cause);
+  };
+}
+
+asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
+                                                  std::shared_ptr<const AppTokenRequest> request,
+                                                  std::string key, RefreshCause cause) {
+  metrics_->flights.Increment();
+  FlightOutcome outcome;
+  if (!request->forced()) {
+    outcome.record = co_await FetchShared(lane, *request, key);
+    outcome.from_shared_cache = outcome.record != nullptr;
+    if (outcome.record != nullptr) co_return outcome;
+  }
+
+  const std::string throttle_key = ThrottleKey(*request);
+  const FailureMemory::Keys keys{throttle_key, key};
+  if (auto open = deps_.failures.Check(keys, request->forced(), deps_.clock.Boot())) {
+    metrics_->failed_fast.Increment();
+    co_return std::move(*open);
+  }
+  Result<std::shared_ptr<const Grant>> grant = MakeGrant(*request);
+  if (!grant.ok()) co_return std::move(grant).error();
+
+  const Lease lease = co_await lane.leases.Acquire(key);
+  GrantContext context{request->correlation_id, request->trace_id};
+  Result<RedeemedToken> redeemed = co_await lane.engine.Redeem(
+      request->registration, request->tenant, *grant, std::move(context));
+  if (redeemed.ok()) {
+    deps_.failures.Forget(keys);
+    outcome.record = StoreResponse(*request, key, *std::move(redeemed), lease.generation);
+    // A shared cache that can't take it is the next replica's loss of a request, not this call's
+    // failure.
+    static_cast<void>(co_await lane.shared.Put(key, request->tenant, outcome.record));
+  } else {
+    deps_.failures.Remember(keys, redeemed.error(), deps_.random.Uniform(), deps_.clock.Boot());
+    if (cause == RefreshCause::kProactive) {
+      deps_.logger.Warning("proactive_refresh_failed",
+                           {{"registration", request->registration->name},
+                            {"tenant", request->tenant},
+                            {"reason", ReasonName(redeemed.error().reason)},
+                            {"correlation_id", request->correlation_id}});
+    }
+  }
+  co_await lane.leases.Release(key, lease);
+  if (!redeemed.ok()) co_return std::move(redeemed).error();
+  co_return outcome;
+}
+
+asio::awaitable<std::shared_ptr<const TokenRecord>> AppTokenSource::FetchShared(
+    Lane& lane, const AppTokenRequest& request, const std::string& key) {
+  absl::StatusOr<std::shared_ptr<const TokenRecord>> found = co_await lane.shared.Get(key);
+  const BootTime now = deps_.clock.Boot();
+  if (!found.ok() || *found == nullptr || now >= (*found)->due) co_return nullptr;
+  co_return deps_.cache.Store(key, request.tenant, *std::move(found));
+}
+
+std::shared_ptr<const TokenRecord> AppTokenSource::StoreResponse(const AppTokenRequest& request,
+                                                                 const std::string& key,
+                                                                 RedeemedToken redeemed,
+                                                                 std::uint64_t generation) {
+  TokenResponse& response = redeemed.response;
+  const BootTime now = deps_.clock.Boot();
+  TokenTimes times = ComputeTokenTimes(options_.freshness, response.expires_in, response.refresh_in,
+                                       deps_.random.Uniform());
+  const absl::Time requested_at = deps_.clock.Now() - absl::FromChrono(now - redeemed.requested_at);
+
+  const std::shared_ptr<const TokenRecord> cached = deps_.cache.Peek(key);
+  if (cached != nullptr && cached->token == response.access_token) {
+    metrics_->same_token.Increment();
+    const absl::Duration age = absl::FromChrono(now - redeemed.requested_at);
+    const absl::Duration left = times.usable_for - age;
+    times.refresh_after =
+        std::min(times.usable_for, age + std::max(options_.freshness.same_token_wait,
+                                                  options_.freshness.same_token_share * left));
+  }
+
+  TokenRecord record;
+  record.token = std::move(response.access_token);
+  if (response.scope.has_value()) {
+    record.granted_scopes = *std::move(response.scope);
+  } else if (ProfileOf(*request.registration->authority).absent_scope_means_requested) {
+    record.granted_scopes = request.scopes.ToString();
+  }
+  record.expires_at = requested_at + times.expires_in;
+  record.refresh_at = requested_at + times.refresh_after;
+  record.usable_until = redeemed.requested_at + ToNanos(times.usable_for);
+  record.due = redeemed.requested_at + ToNanos(times.refresh_after);
+  record.generation = generation;
+  auto fetched = std::make_shared<const TokenRecord>(std::move(record));
+  std::shared_ptr<const TokenRecord> standing = deps_.cache.Store(key, request.tenant, fetched);
+  // A forced request gets the token that was fetched for it; the others share what stands.
+  return request.forced() || now >= standing->usable_until ? fetched : standing;
+}
+
+void AppTokenSource::Abandon() {
+  abandoned_.store(true);
+  for (const auto& lane : lanes_) {
+    asio::post(lane->loop.context(), [&flights = lane->flights] { flights.Abandon(); });
+  }
+}
+
+}  // namespace tokensvc

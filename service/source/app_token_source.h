@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_SERVICE_SOURCE_APP_TOKEN_SOURCE_H_
+#define TOKENSVC_SERVICE_SOURCE_APP_TOKEN_SOURCE_H_
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "cache/lease.h"
+#include "cache/local_cache.h"
+#include "cache/shared_store.h"
+#include "cache/token_record.h"
+#include "service/authority/error.h"
+#include "service/grant/grant_engine.h"
+#include "service/source/app_token_request.h"
+#include "service/source/failure_memory.h"
+#include "service/source/flight_group.h"
+#include "service/source/freshness_policy.h"
+
+namespace tokensvc {
+
+/// Where an answer's token was found.
+enum class FoundIn { kAuthority, kSharedCache, kLocalCache };
+
+/// Why the authority was, or is being, asked.
+enum class RefreshCause { kNone, kNoCachedToken, kExpired, kForced, kProactive };
+
+/// A token for a request, valid for at least the egress skew.
+struct AppToken {
+  std::shared_ptr<const TokenRecord> record;
+  FoundIn found_in = FoundIn::kLocalCache;
+  RefreshCause cause = RefreshCause::kNone;
+};
+
+/// The middle of the way of a request (DESIGN.md §4): local cache, then one flight per missing
+/// token, then the grant engine; and a refresh behind the answer where the token at hand is due.
+/// Thread-safe.
+class AppTokenSource {
+ public:
+  struct Options {
+    std::string keyspace = "default";
+    /// Calls that may wait at once; more are refused with kOverloaded.
+    std::size_t max_waiting_calls = 20'000;
+    FreshnessPolicy freshness;
+  };
+  struct Dependencies {
+    LocalCache& cache;
+    FailureMemory& failures;
+    const Clock& clock;
+    RandomGenerator& random;
+    Logger& logger;
+    MetricRegistry& metrics;
+  };
+  /// What one event loop works with; all of it belongs to `loop`.
+  struct Worker {
+    EventLoop* loop;
+    GrantEngine* engine;
+    SharedStore* shared;
+    LeaseManager* leases;
+  };
+  using Done = absl::AnyInvocable<void(Result<AppToken>)>;
+
+  /// The loops and engines must outlive this object, and the loops must be stopped before it ends.
+  AppTokenSource(Options options, Dependencies dependencies, std::vector<Worker> workers);
+  ~AppTokenSource();
+
+  /// The token's canonical name; computed once per call and handed to the two below.
+  std::string KeyOf(const AppTokenRequest& request) const;
+
+  /// Answers from the local cache, at once and without waiting, or not at all. A forced request
+  /// never is.
+  std::optional<AppToken> Lookup(const AppTokenRequest& request, absl::string_view key);
+
+  /// Gets the token by way of a flight and calls `done` once, on a loop's thread, at `deadline` at
+  /// the latest.
+  void Acquire(AppTokenRequest request, std::string key, BootTime deadline, Done done);
+
+  /// Answers all waiting calls with kDraining, and every later one that would wait. For the end of
+  /// a drain.
+  void Abandon();
+
+ private:
+  struct Lane;
+  struct Metrics;
+
+  Lane& LaneFor(absl::string_view key);
+  asio::awaitable<void> Serve(Lane& lane, AppTokenRequest request, std::string key,
+                              BootTime deadline, Done done);
+  asio::awaitable<Result<AppToken>> AcquireOnLoop(Lane& lane, AppTokenRequest request,
+                                                  std::string key, BootTime deadline);
+  FlightGroup::Body MakeBody(Lane& lane, const AppTokenRequest& request, const std::string& key,
+                             RefreshCause cause);
+  asio::awaitable<FlightResult> Fly(Lane& lane, std::shared_ptr<const AppTokenRequest> request,
+                                    std::string key, RefreshCause cause);
+  asio::awaitable<std::shared_ptr<const TokenRecord>> FetchShared(Lane& lane,
+                                                                  const AppTokenRequest& request,
+                                                                  const std::string& key);
+  std::shared_ptr<const TokenRecord> StoreResponse(const AppTokenRequest& request,
+                                                   const std::string& key, RedeemedToken redeemed,
+                                                   std::uint64_t generation);
+  void RefreshBehind(const AppTokenRequest& request, absl::string_view key);
+
+  const Options options_;
+  const Dependencies deps_;
+  std::unique_ptr<Metrics> metrics_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::atomic<std::size_t> waiting_{0};
+  std::atomic<bool> abandoned_{false};
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_SERVICE_SOURCE_APP_TOKEN_SOURCE_H_

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must hold between keys.
+#include <gmock/gmock.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "service/config/validate.h"
+#include "tests/service/config/config_testing.h"
+
+namespace tokensvc {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr char kTls[] = "tls: {certificate_file: a.pem, private_key_file: b.pem}";
+
+std::string ListenerAt(absl::string_view address, absl::string_view transport) {
+  std::string text = SmallConfigWith("127.0.0.1:0", address);
+  absl::StrReplaceAll({{"plaintext: {}", transport}}, &text);
+  return text;
+}
+
+std::string RegistrationWith(absl::string_view more) {
+  return SmallConfigWith("tenants: [contoso.onmicrosoft.com]", more);
+}
+
+TEST(ConfigSemantics, LoopbackNeedsNoIdentity) {
+  for (const char* address : {"127.0.0.2:1", "\"[::1]:1\"", "localhost:1"}) {
+    EXPECT_THAT(ErrorsOf(ListenerAt(address, "plaintext: {}")), IsEmpty()) << address;
+    EXPECT_THAT(ErrorsOf(ListenerAt(address, kTls)), IsEmpty()) << address;
+  }
+}
+
+TEST(ConfigSemantics, BeyondLoopbackTheRiskMustBeAcceptedEvenWithTls) {
+  for (const char* address : {"0.0.0.0:1", "\"[::]:1\"", "10.0.0.1:1"}) {
+    EXPECT_THAT(ErrorsOf(ListenerAt(address, kTls)),
+                ElementsAre(ErrorAt("listeners[0].address", "unauthenticated_peers: accept_risk")))
+        << address;
+    EXPECT_THAT(ErrorsOf(ListenerAt(
+                    address, absl::StrCat(kTls, "\n    unauthenticated_peers: accept_risk"))),
+                IsEmpty())
+        << address;
+  }
+}
+
+TEST(ConfigSemantics, PlaintextNeverLeavesTheMachine) {
+  EXPECT_THAT(
+      ErrorsOf(ListenerAt("0.0.0.0:1", "plaintext: {}\n    unauthenticated_peers: accept_risk")),
+      ElementsAre(ErrorAt("listeners[0].plaintext", "loopback addresses only")));
+}
+
+TEST(ConfigSemantics, NamesAndAddressesAreUnique) {
+  const std::string text = SmallConfigWith(
+      "    plaintext: {}\n",
+      "    plaintext: {}\n  - {name: local, address: 127.0.0.1:7, plaintext: {}}\n");
+  EXPECT_THAT(ErrorsOf(text + "metrics: {address: 127.0.0.1:7}\n"),
+              ElementsAre(ErrorAt("listeners[1].name", "listeners[0].name has the same name"),
+                          ErrorAt("metrics.address", "listeners[1].address has the same address")));
+  EXPECT_THAT(
+      ErrorsOf(SmallConfigWith("    entra: {}\n", "    entra: {}\n  - {name: entra, entra: {}}\n")),
+      ElementsAre(ErrorAt("authorities[1].name", "must be unique")));
+}
+
+TEST(ConfigSemantics, TheAuthorityMustBeThere) {
+  EXPECT_THAT(ErrorsOf(SmallConfigWith("authority: entra", "authority: other")),
+              ElementsAre(ErrorAt("registrations[0].authority", "no authority of this name")));
+}
+
+TEST(ConfigSemantics, ABrokenAuthorityIsNotReportedTwice) {
+  EXPECT_THAT(ErrorsOf(SmallConfigWith("- name: entra", "- name: Entra")),
+              ElementsAre(ErrorAt("authorities[0].name", "must be a name")));
+}
+
+TEST(ConfigSemantics, AuthorityUrls) {
+  const auto with_url = [](absl::string_view url) {
+    return ErrorsOf(SmallConfigWith("entra: {}", absl::StrCat("entra: {base_url: \"", url, "\"}")));
+  };
+  EXPECT_THAT(with_url("https://127.0.0.1:8443/dev"), IsEmpty());
+  EXPECT_THAT(with_url("http://127.0.0.1:8080"), IsEmpty());
+  EXPECT_THAT(with_url("http://login.example.com"),
+              ElementsAre(ErrorAt("authorities[0].entra.base_url", "http is for loopback")));
+  EXPECT_THAT(with_url("https://user:pw@login.example.com"),
+              ElementsAre(ErrorAt("authorities[0].entra.base_url", "no user name")));
+}
+
+TEST(ConfigSemantics, Regions) {
+  EXPECT_THAT(ErrorsOf(SmallConfigWith("entra: {}", "entra: {region: westeurope2}")), IsEmpty());
+  for (const char* region : {"West", "west.evil", "west/x", "west-europe"}) {
+    EXPECT_THAT(
+        ErrorsOf(SmallConfigWith("entra: {}", absl::StrCat("entra: {region: ", region, "}"))),
+        ElementsAre(ErrorAt("authorities[0].entra.region", "lower-case letters and digits")))
+        << region;
+  }
+}
+
+TEST(ConfigSemantics, AllowedHosts) {
+  std::string text = RegistrationWith("near_cache: 0s");
+  absl::StrReplaceAll({{"entra: {}",
+                        "oidc: {issuer: \"https://a.example/\", allowed_hosts: [B.example, "
+                        "\"*.c.example\", \"https://d.example\", \"e.example:1\"]}"}},
+                      &text);
+  EXPECT_THAT(ErrorsOf(text),
+              ElementsAre(ErrorAt("authorities[0].oidc.allowed_hosts[1]", "host name"),
+                          ErrorAt("authorities[0].oidc.allowed_hosts[2]", "host name"),
+                          ErrorAt("authorities[0].oidc.allowed_hosts[3]", "host name")));
+}
+
+TEST(ConfigSemantics, TenantGrammar) {
+  EXPECT_TRUE(IsTenant("72f988bf-86f1-41af-91ab-2d7cd011db47"));
+  EXPECT_TRUE(IsTenant("contoso.onmicrosoft.com"));
+  for (const char* text :
+       {"", "contoso", "Contoso.com", "../../x", "evil.example/", "a.b?c", "10.0.0.1", "a..b",
+        ".a.b", "a.b.", "72f988bf-86f1-41af-91ab-2d7cd011db4", "a.b c", "*"}) {
+    EXPECT_FALSE(IsTenant(text)) << text;
+  }
+}
+
+TEST(ConfigSemantics, TenantsAreBroughtToLowerCase) {
+  const auto config =
+      ParseConfig(RegistrationWith("tenants: [Contoso.COM, 72F988BF-86F1-41AF-91AB-2D7CD011DB47]\n"
+                                   "    default_tenant: CONTOSO.com"));
+  ASSERT_TRUE(config.ok()) << FormatConfigErrors("f", config.error());
+  EXPECT_THAT(config->registrations(0).tenants(),
+              ElementsAre("contoso.com", "72f988bf-86f1-41af-91ab-2d7cd011db47"));
+  EXPECT_EQ(config->registrations(0).default_tenant(), "contoso.com");
+}
+
+TEST(ConfigSemantics, Tenants) {
+  for (const char* tenant : {"common", "Organizations", "consumers"}) {
+    EXPECT_THAT(ErrorsOf(RegistrationWith(absl::StrCat("tenants: [", tenant, "]"))),
+                ElementsAre(ErrorAt("registrations[0].tenants[0]", "names no single tenant")))
+        << tenant;
+  }
+  EXPECT_THAT(ErrorsOf(RegistrationWith("near_cache: 0s")),
+              ElementsAre(ErrorAt("registrations[0].tenants", "is missing or empty")));
+  EXPECT_THAT(ErrorsOf(RegistrationWith("tenants: []")),
+              ElementsAre(ErrorAt("registrations[0].tenants", "is missing or empty")));
+  EXPECT_THAT(ErrorsOf(RegistrationWith("tenants: [\"*\"]")), IsEmpty());
+  EXPECT_THAT(ErrorsOf(RegistrationWith("tenants: [a.com, \"*\"]")),
+              ElementsAre(ErrorAt("registrations[0].tenants[1]", "write it alone")));
+  EXPECT_THAT(ErrorsOf(RegistrationWith("tenants: [a.com, A.com]")),
+              ElementsAre(ErrorAt("registrations[0].tenants[1]", "in the list already")));
+}
+
+TEST(ConfigSemantics, TheDefaultTenantIsOneOfTheTenants) {
+  EXPECT_THAT(ErrorsOf(RegistrationWith("tenants: [a.com]\n    default_tenant: b.com")),
+              ElementsAre(ErrorAt("registrations[0].default_tenant", "must be one of tenants")));
+  EXPECT_THAT(ErrorsOf(RegistrationWith("tenants: [\"*\"]\n    default_tenant: b.com")), IsEmpty());
+  EXPECT_THAT(ErrorsOf(RegistrationWith("tenants: [\"*\"]\n    default_tenant: \"*\"")),
+              ElementsAre(ErrorAt("registrations[0].default_tenant", "GUID or its domain")));
+}
+
+TEST(ConfigSemantics, OidcHasNoTenants) {
+  std::string text = RegistrationWith("tenants: [a.com]\n    client_capabilities: [cp1]");
+  absl::StrReplaceAll({{"entra: {}", "oidc: {issuer: \"https://a.example\"}"}}, &text);
+  EXPECT_THAT(
+      ErrorsOf(text),
+      ElementsAre(ErrorAt("registrations[0].tenants", "Entra authorities only"),
+                  ErrorAt("registrations[0].client_capabilities", "Entra authorities only")));
+}
+
+TEST(ConfigSemantics, ExtraParametersCannotReplaceWhatTheServiceSets) {
+  EXPECT_THAT(ErrorsOf(RegistrationWith("tenants: [a.com]\n    extra_parameters: [slice, "
+                                        "grant_type, Client_ID, \"a=b\", slice]")),
+              ElementsAre(ErrorAt("registrations[0].extra_parameters[1]", "set by the service"),
+                          ErrorAt("registrations[0].extra_parameters[2]", "set by the service"),
+                          ErrorAt("registrations[0].extra_parameters[3]", "letters, digits"),
+                          ErrorAt("registrations[0].extra_parameters[4]", "in the list already")));
+}
+
+TEST(ConfigSemantics, TheDefaultDeadlineFitsTheLongest) {
+  EXPECT_THAT(
+      ErrorsOf(SmallConfigAnd("limits: {max_deadline: 5s}\n")),
+      ElementsAre(ErrorAt("limits.default_deadline", "must not be longer than max_deadline")));
+}
+
+}  // namespace
+}  // namespace tokensvc

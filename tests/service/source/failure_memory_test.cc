@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/source/failure_memory.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace tokensvc {
+namespace {
+
+constexpr double kNoJitter = 0.5;
+
+BootTime At(int seconds) { return BootTime(std::chrono::seconds(1000 + seconds)); }
+
+Error Failure(Reason reason) {
+  Error error;
+  error.code = absl::StatusCode::kUnavailable;
+  error.reason = reason;
+  error.message = "fixed text";
+  return error;
+}
+
+const FailureMemory::Keys kKeys{"authority/tenant/client", "token"};
+
+TEST(FailureMemoryTest, KnowsNothingAtFirst) {
+  FailureMemory memory;
+  EXPECT_FALSE(memory.Check(kKeys, false, At(0)).has_value());
+}
+
+TEST(FailureMemoryTest, FailuresBackOffTwiceAsLongEachTimeUpToAMinute) {
+  FailureMemory memory;
+  int now = 0;
+  for (const int expected : {1, 2, 4, 8, 16, 32, 60, 60}) {
+    memory.Remember(kKeys, Failure(Reason::kAuthorityUnavailable), kNoJitter, At(now));
+    EXPECT_TRUE(memory.Check(kKeys, false, At(now + expected - 1)).has_value()) << expected;
+    EXPECT_FALSE(memory.Check(kKeys, false, At(now + expected)).has_value()) << expected;
+    now += expected;
+  }
+}
+
+TEST(FailureMemoryTest, SaysHowLongUntilTheNextTry) {
+  FailureMemory memory;
+  Error error = Failure(Reason::kThrottled);
+  error.retry_after = absl::Seconds(30);
+  memory.Remember(kKeys, error, kNoJitter, At(0));
+  const auto open = memory.Check(kKeys, false, At(10));
+  ASSERT_TRUE(open.has_value());
+  EXPECT_EQ(open->retry_after, absl::Seconds(20));
+  EXPECT_EQ(open->message, "fixed text");
+}
+
+TEST(FailureMemoryTest, ThrottlingHoldsForEveryTokenOfTheClientInThatTenantAndForForcedCalls) {
+  FailureMemory memory;
+  Error error = Failure(Reason::kThrottled);
+  error.retry_after = absl::Seconds(30);
+  memory.Remember(kKeys, error, kNoJitter, At(0));
+  EXPECT_TRUE(memory.Check({kKeys.throttle, "another token"}, true, At(1)).has_value());
+  EXPECT_FALSE(memory.Check({"another client", kKeys.token}, false, At(1)).has_value());
+}
+
+TEST(FailureMemoryTest, AShorterRetryAfterDoesNotTakeBackALongerOne) {
+  FailureMemory memory;
+  Error error = Failure(Reason::kThrottled);
+  error.retry_after = absl::Seconds(60);
+  memory.Remember(kKeys, error, kNoJitter, At(0));
+  error.retry_after = absl::Seconds(1);
+  memory.Remember(kKeys, error, kNoJitter, At(1));
+  EXPECT_TRUE(memory.Check(kKeys, false, At(50)).has_value());
+}
+
+TEST(FailureMemoryTest, AFailureOfOneTokenDoesNotHoldForAnother) {
+  FailureMemory memory;
+  memory.Remember(kKeys, Failure(Reason::kAuthorityUnavailable), kNoJitter, At(0));
+  EXPECT_FALSE(memory.Check({kKeys.throttle, "another token"}, false, At(0)).has_value());
+}
+
+TEST(FailureMemoryTest, RefusalsHoldShortlyAndNotForForcedCalls) {
+  FailureMemory memory;
+  memory.Remember(kKeys, Failure(Reason::kScopeNotAccepted), kNoJitter, At(0));
+  EXPECT_TRUE(memory.Check(kKeys, false, At(9)).has_value());
+  EXPECT_FALSE(memory.Check(kKeys, true, At(9)).has_value());
+  EXPECT_FALSE(memory.Check(kKeys, false, At(10)).has_value());
+}
+
+TEST(FailureMemoryTest, ATokenEndsTheMemoryOfFailures) {
+  FailureMemory memory;
+  memory.Remember(kKeys, Failure(Reason::kAuthorityUnavailable), kNoJitter, At(0));
+  memory.Forget(kKeys);
+  EXPECT_FALSE(memory.Check(kKeys, false, At(0)).has_value());
+  // And the next failure starts at a second again.
+  memory.Remember(kKeys, Failure(Reason::kAuthorityUnavailable), kNoJitter, At(0));
+  EXPECT_FALSE(memory.Check(kKeys, false, At(1)).has_value());
+}
+
+TEST(FailureMemoryTest, OwnErrorsAreNotRemembered) {
+  FailureMemory memory;
+  for (const Reason reason : {Reason::kOverloaded, Reason::kDeadline, Reason::kDraining,
+                              Reason::kPolicyDenied, Reason::kInternal, Reason::kQuotaExceeded}) {
+    memory.Remember(kKeys, Failure(reason), kNoJitter, At(0));
+    EXPECT_FALSE(memory.Check(kKeys, false, At(0)).has_value());
+  }
+}
+
+TEST(FailureMemoryTest, IsBoundedAndDropsTheOldest) {
+  FailureMemory memory(/*max_entries=*/100);
+  for (int i = 0; i < 1000; ++i) {
+    const std::string token = std::to_string(i);
+    memory.Remember({"t", token}, Failure(Reason::kAuthorityUnavailable), kNoJitter, At(0));
+  }
+  EXPECT_EQ(memory.size(), 100u);
+  EXPECT_FALSE(memory.Check({"t", "0"}, false, At(0)).has_value());
+  EXPECT_TRUE(memory.Check({"t", "999"}, false, At(0)).has_value());
+}
+
+}  // namespace
+}  // namespace tokensvc
