@@ -23,7 +23,6 @@ using ::tokensvc::testing::FakeRandom;
 using ::tokensvc::testing::KeyPem;
 using ::tokensvc::testing::Plain;
 using ::tokensvc::testing::RsaKey;
-using ::tokensvc::testing::RunAwaitable;
 
 constexpr char kEndpoint[] = "https://westeurope.login.example/tenant/oauth2/v2.0/token";
 constexpr char kClientId[] = "11111111-2222-3333-4444-555555555555";

@@ -17,7 +17,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Pair;
 using ::tokensvc::testing::Plain;
-using ::tokensvc::testing::RunAwaitable;
 
 class ClientSecretCredentialTest : public testing::CredentialFixture {
  protected:

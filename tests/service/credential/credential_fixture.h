@@ -8,15 +8,17 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "asio/awaitable.hpp"
 #include "asio/co_spawn.hpp"
-#include "asio/detached.hpp"
 #include "asio/io_context.hpp"
+#include "base/mutex.h"
 #include "service/credential/client_credential.h"
 #include "service/credential/credential_environment.h"
 #include "tests/testing/capturing_logger.h"
@@ -24,27 +26,6 @@
 #include "tests/testing/fake_random.h"
 
 namespace tokensvc::testing {
-
-/// Runs one coroutine to its end on a loop of its own.
-template <class T>
-T RunAwaitable(asio::awaitable<T> work) {
-  asio::io_context loop;
-  std::optional<T> result;
-  asio::co_spawn(loop, std::move(work), [&result](std::exception_ptr failure, T value) {
-    if (failure) std::rethrow_exception(failure);
-    result = std::move(value);
-  });
-  loop.run();
-  return *std::move(result);
-}
-
-inline void RunAwaitable(asio::awaitable<void> work) {
-  asio::io_context loop;
-  asio::co_spawn(loop, std::move(work), [](std::exception_ptr failure) {
-    if (failure) std::rethrow_exception(failure);
-  });
-  loop.run();
-}
 
 /// The parts of a request as plain text, for comparing.
 inline std::map<std::string, std::string> Plain(
@@ -76,6 +57,22 @@ class CredentialFixture : public ::testing::Test {
     std::ofstream(Path(name), std::ios::binary | std::ios::trunc) << text;
   }
 
+  /// Runs one coroutine to its end on a loop of its own. Thread-safe.
+  template <class T>
+  T RunAwaitable(asio::awaitable<T> work) {
+    std::optional<T> result;
+    RunAwaitable(KeepResult(std::move(work), result));
+    return *std::move(result);
+  }
+
+  void RunAwaitable(asio::awaitable<void> work) {
+    asio::io_context& loop = AddLoop();
+    asio::co_spawn(loop, std::move(work), [](std::exception_ptr failure) {
+      if (failure) std::rethrow_exception(failure);
+    });
+    loop.run();
+  }
+
   /// Long enough for files to be looked at again.
   void PassInterval() { clock_.Advance(absl::Seconds(1)); }
 
@@ -87,9 +84,23 @@ class CredentialFixture : public ::testing::Test {
     return days;
   }
 
+  template <class T>
+  static asio::awaitable<void> KeepResult(asio::awaitable<T> work, std::optional<T>& result) {
+    result.emplace(co_await std::move(work));
+  }
+
+  asio::io_context& AddLoop() {
+    MutexLock lock(&loops_mutex_);
+    return loops_.emplace_back();
+  }
+
   const CredentialMetrics::Counters& Counters() { return metrics_.For("crm/0"); }
 
   std::filesystem::path directory_;
+  // Before the workers, so that they end first: a worker may still be inside the call that woke a
+  // loop when that loop has already come to its end.
+  Mutex loops_mutex_;
+  std::list<asio::io_context> loops_ ABSL_GUARDED_BY(loops_mutex_);
   FakeClock clock_;
   FakeRandom random_;
   WorkerPool workers_{2, 64};

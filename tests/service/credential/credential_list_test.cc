@@ -13,7 +13,6 @@ namespace tokensvc {
 namespace {
 
 using ::testing::ElementsAre;
-using ::tokensvc::testing::RunAwaitable;
 
 /// A credential whose version the test sets.
 class FakeCredential final : public ClientCredential {
