@@ -2,13 +2,14 @@
 #include "cache/local_cache.h"
 
 #include <algorithm>
-#include <string>
+#include <new>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/hash/hash.h"
 #include "base/mutex.h"
+#include "cache/malloc_bytes.h"
 #include "cache/recency_list.h"
 
 namespace tokensvc {
@@ -19,36 +20,59 @@ namespace {
 constexpr auto kShortestClaim = std::chrono::seconds(1);
 constexpr auto kLongestClaim = std::chrono::seconds(30);
 
-/// The hash table's share of an entry: a pointer and a control byte, at 7/16 to 7/8 load.
-constexpr std::size_t kSlotBytes = 16;
+/// A table's share of what it holds: a slot and a control byte, at 7/16 to 7/8 load.
+constexpr std::size_t SlotBytes(std::size_t slot) { return (slot + 1) * 3 / 2; }
 
 }  // namespace
 
+/// What tenants share the cache by. Known by the hash of its name alone: where two names meet in
+/// one hash, their tenants share one bound, which costs them nothing but room.
 struct LocalCache::Partition {
-  /// What a partition takes besides its entries: where every tenant has one small token, that is a
-  /// third of all. Itself, its place in the map at 7/16 to 7/8 load, and its name in both.
-  static std::size_t OwnBytes(absl::string_view name) {
-    const std::size_t name_bytes = name.size() > 15 ? (name.size() + 24) / 16 * 16 : 0;
-    return 64 + 64 + 2 * name_bytes;
-  }
-
-  std::string name;
   RecencyList<Entry, 1> entries;
   std::size_t bytes = 0;
 };
 
 /// One key and its record, in the table of its shard and in two lists: of the shard and of its
-/// partition.
+/// partition. The key's bytes stand behind it in the same block of memory.
 struct LocalCache::Entry {
+  static EntryPtr Make(absl::string_view key, std::size_t hash, std::size_t partition,
+                       std::shared_ptr<const TokenRecord> record) {
+    return EntryPtr(new (::operator new(sizeof(Entry) + key.size()))
+                        Entry(key, hash, partition, std::move(record)));
+  }
+
+  absl::string_view key() const { return {reinterpret_cast<const char*>(this + 1), key_bytes}; }
+
+  const std::size_t hash;
+  std::uint32_t key_bytes : 31;
+  bool used : 1;  ///< Since it was last considered for eviction.
+  std::uint32_t bytes;
   std::shared_ptr<const TokenRecord> record;
-  Partition* partition = nullptr;
   BootTime next_claim;
   RecencyLinks<Entry> links[2];
-  std::size_t hash = 0;
-  std::uint32_t bytes = 0;
-  bool used = false;  ///< Since it was last considered for eviction.
-  std::string key;
+  const std::size_t partition;
+
+ private:
+  Entry(absl::string_view the_key, std::size_t the_hash, std::size_t the_partition,
+        std::shared_ptr<const TokenRecord> the_record)
+      : hash(the_hash),
+        key_bytes(static_cast<std::uint32_t>(the_key.size()) & 0x7fffffff),
+        used(false),
+        bytes(0),
+        record(std::move(the_record)),
+        next_claim(record->due()),
+        partition(the_partition) {
+    std::copy_n(the_key.data(), the_key.size(), reinterpret_cast<char*>(this + 1));
+    const std::size_t all = record->MemoryBytes() + MallocBytes(sizeof(Entry) + the_key.size()) +
+                            SlotBytes(sizeof(Entry*));
+    bytes = static_cast<std::uint32_t>(std::min<std::size_t>(all, UINT32_MAX));
+  }
 };
+
+void LocalCache::EntryDeleter::operator()(Entry* entry) const {
+  entry->~Entry();
+  ::operator delete(entry);
+}
 
 struct LocalCache::Counters {
   explicit Counters(MetricRegistry& registry)
@@ -75,13 +99,13 @@ class LocalCache::Shard {
   ~Shard() { Clear(); }
 
   Hit Lookup(absl::string_view key, std::size_t hash, BootTime now) {
-    std::unique_ptr<Entry> over;  // freed without the lock
+    EntryPtr over;  // freed without the lock
     MutexLock lock(&mutex_);
     Hit hit;
     const auto found = table_.find(Sought{key, hash});
     if (found == table_.end()) return hit;
     Entry* entry = *found;
-    if (now >= entry->record->usable_until) {
+    if (now >= entry->record->usable_until()) {
       hit.expired = true;
       over = Remove(entry);
       return hit;
@@ -90,7 +114,7 @@ class LocalCache::Shard {
     if (now >= entry->next_claim) {
       hit.refresh_claimed = true;
       entry->next_claim =
-          now + std::clamp<BootClock::duration>((entry->record->usable_until - now) / 4,
+          now + std::clamp<BootClock::duration>((entry->record->usable_until() - now) / 4,
                                                 kShortestClaim, kLongestClaim);
     }
     hit.record = entry->record;
@@ -106,27 +130,23 @@ class LocalCache::Shard {
   std::shared_ptr<const TokenRecord> Store(absl::string_view key, std::size_t hash,
                                            absl::string_view partition,
                                            std::shared_ptr<const TokenRecord> record) {
-    auto entry = std::make_unique<Entry>();
-    entry->key = std::string(key);
-    entry->hash = hash;
-    entry->next_claim = record->due;
-    const std::size_t bytes =
-        record->MemoryBytes() + sizeof(Entry) + entry->key.capacity() + 2 * 16 + kSlotBytes;
-    entry->bytes = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, UINT32_MAX));
-    entry->record = std::move(record);
-
-    std::vector<std::unique_ptr<Entry>> gone;  // freed without the lock
+    EntryPtr entry = Entry::Make(key, hash, absl::HashOf(partition), std::move(record));
+    std::vector<EntryPtr> gone;  // freed without the lock
     MutexLock lock(&mutex_);
     if (const auto found = table_.find(Sought{key, hash}); found != table_.end()) {
-      if ((*found)->record->generation > entry->record->generation) return (*found)->record;
+      if ((*found)->record->generation() > entry->record->generation()) return (*found)->record;
       gone.push_back(Remove(*found));
     }
-    if (bytes + Partition::OwnBytes(partition) > max_partition_bytes_) {
+    if (entry->bytes + kPartitionBytes > max_partition_bytes_) {
       if (counters_ != nullptr) counters_->too_large.Increment();
       return entry->record;
     }
-    Partition& home = PartitionFor(partition);
-    entry->partition = &home;
+    const auto [place, added] = partitions_.try_emplace(entry->partition);
+    Partition& home = place->second;  // stays put: only an insertion moves partitions
+    if (added) {
+      home.bytes = kPartitionBytes;
+      bytes_ += kPartitionBytes;
+    }
     Entry* stored = entry.release();
     table_.insert(stored);
     recency_.PushFront(stored);
@@ -147,7 +167,7 @@ class LocalCache::Shard {
   }
 
   void Erase(absl::string_view key, std::size_t hash) {
-    std::unique_ptr<Entry> over;
+    EntryPtr over;
     MutexLock lock(&mutex_);
     if (const auto found = table_.find(Sought{key, hash}); found != table_.end()) {
       over = Remove(*found);
@@ -156,7 +176,7 @@ class LocalCache::Shard {
 
   void Clear() {
     MutexLock lock(&mutex_);
-    for (Entry* entry : table_) delete entry;
+    for (Entry* entry : table_) EntryDeleter()(entry);
     table_.clear();
     partitions_.clear();
     recency_ = {};
@@ -183,42 +203,35 @@ class LocalCache::Shard {
     bool operator()(const Entry* a, const Entry* b) const { return a == b; }
     // The whole key decides; the hash only spares most comparisons.
     bool operator()(const Entry* a, const Sought& b) const {
-      return a->hash == b.hash && a->key == b.key;
+      return a->hash == b.hash && a->key() == b.key;
     }
     bool operator()(const Sought& a, const Entry* b) const { return (*this)(b, a); }
   };
 
-  Partition& PartitionFor(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    std::unique_ptr<Partition>& partition = partitions_[name];
-    if (partition == nullptr) {
-      partition = std::make_unique<Partition>();
-      partition->name = std::string(name);
-      partition->bytes = Partition::OwnBytes(name);
-      bytes_ += partition->bytes;
-    }
-    return *partition;
-  }
-
   /// Takes `entry` out of everything; its partition goes with its last entry.
-  std::unique_ptr<Entry> Remove(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  EntryPtr Remove(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     table_.erase(entry);
     recency_.Remove(entry);
-    entry->partition->entries.Remove(entry);
+    const auto home = partitions_.find(entry->partition);
+    home->second.entries.Remove(entry);
+    home->second.bytes -= entry->bytes;
     bytes_ -= entry->bytes;
-    entry->partition->bytes -= entry->bytes;
-    if (entry->partition->entries.empty()) {
-      bytes_ -= entry->partition->bytes;
-      partitions_.erase(entry->partition->name);
+    if (home->second.entries.empty()) {
+      bytes_ -= home->second.bytes;
+      partitions_.erase(home);
     }
-    return std::unique_ptr<Entry>(entry);
+    return EntryPtr(entry);
   }
+
+  static constexpr std::size_t kPartitionBytes =
+      SlotBytes(sizeof(std::pair<std::size_t, Partition>));
 
   const std::size_t max_bytes_;
   const std::size_t max_partition_bytes_;
   Counters* const counters_;
   Mutex mutex_;
   absl::flat_hash_set<Entry*, Hash, Equal> table_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<std::string, std::unique_ptr<Partition>> partitions_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::size_t, Partition> partitions_ ABSL_GUARDED_BY(mutex_);
   RecencyList<Entry, 0> recency_ ABSL_GUARDED_BY(mutex_);
   std::size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -66,6 +66,10 @@ class LocalCache {
 
  private:
   struct Entry;
+  struct EntryDeleter {
+    void operator()(Entry* entry) const;
+  };
+  using EntryPtr = std::unique_ptr<Entry, EntryDeleter>;
   struct Partition;
   class Shard;
   struct Counters;

@@ -1,21 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/token_record.h"
 
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <new>
+
+#include "cache/malloc_bytes.h"
+
 namespace tokensvc {
-namespace {
 
-/// What malloc takes for `bytes`: its header, rounded up to 16.
-std::size_t Allocated(std::size_t bytes) { return (bytes + 8 + 15) / 16 * 16; }
+/// Gives room for the texts behind the one object that `allocate_shared` makes with it.
+template <class T>
+struct TokenRecord::Allocator {
+  using value_type = T;
 
-}  // namespace
+  explicit Allocator(std::size_t text) : text_bytes(text) {}
+  template <class U>
+  // NOLINTNEXTLINE(google-explicit-constructor): the library rebinds it to its own block's type.
+  Allocator(const Allocator<U>& other) : text_bytes(other.text_bytes) {}
+
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new(count * sizeof(T) + text_bytes));
+  }
+  void deallocate(T* block, std::size_t) { ::operator delete(block); }
+
+  template <class U>
+  bool operator==(const Allocator<U>&) const {
+    return true;
+  }
+
+  std::size_t text_bytes;
+};
+
+std::shared_ptr<const TokenRecord> TokenRecord::Make(const Fields& fields) {
+  const std::size_t text = fields.token.size() + fields.granted_scopes.size();
+  return std::allocate_shared<const TokenRecord>(Allocator<TokenRecord>(text), Key(), fields);
+}
+
+TokenRecord::TokenRecord(Key, const Fields& fields)
+    : expires_at_(absl::ToUnixNanos(fields.expires_at)),
+      refresh_at_(absl::ToUnixNanos(fields.refresh_at)),
+      usable_until_(fields.usable_until),
+      due_(fields.due),
+      generation_(fields.generation),
+      token_bytes_(static_cast<std::uint32_t>(fields.token.size())),
+      scopes_bytes_(static_cast<std::uint32_t>(fields.granted_scopes.size())) {
+  char* const out = reinterpret_cast<char*>(this + 1);
+  std::copy_n(fields.granted_scopes.data(), scopes_bytes_,
+              std::copy_n(fields.token.data(), token_bytes_, out));
+}
+
+TokenRecord::~TokenRecord() { OPENSSL_cleanse(reinterpret_cast<char*>(this + 1), token_bytes_); }
+
+bool TokenRecord::HasToken(const Secret& token) const {
+  return token.size() == token_bytes_ &&
+         CRYPTO_memcmp(token.Reveal().data(), text(), token_bytes_) == 0;
+}
 
 std::size_t TokenRecord::MemoryBytes() const {
-  constexpr std::size_t kSharedPtrCounts = 16;
-  constexpr std::size_t kInline = 15;  // strings up to this length need no allocation
-  std::size_t bytes = Allocated(sizeof(TokenRecord) + kSharedPtrCounts);
-  if (token.size() > kInline) bytes += Allocated(token.size() + 1);
-  if (granted_scopes.size() > kInline) bytes += Allocated(granted_scopes.capacity() + 1);
-  return bytes;
+  // In front of the record: the reference counts with their table, and the allocator's size.
+  constexpr std::size_t kSharedPointerBlock = 24;
+  return MallocBytes(kSharedPointerBlock + sizeof(TokenRecord) + token_bytes_ + scopes_bytes_);
 }
 
 }  // namespace tokensvc

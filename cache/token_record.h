@@ -4,27 +4,70 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <memory>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/secret.h"
 
 namespace tokensvc {
 
-/// A token with its times, as caches hold it: to them it is a secret that ends. Immutable once it
-/// is shared.
-struct TokenRecord {
-  Secret token;
-  std::string granted_scopes;    ///< Space-separated; empty: those that were asked for.
-  absl::Time expires_at;         ///< End of life, on the wall clock: for people and other machines.
-  absl::Time refresh_at;         ///< `due`, on the wall clock.
-  BootTime usable_until;         ///< Answered until here, on this machine's own steady clock.
-  BootTime due;                  ///< A refresh is due from here on.
-  std::uint64_t generation = 0;  ///< Orders the versions of a record; greater is newer.
+/// A token with its times, as caches hold it: to them it is a secret that ends. Immutable. Record,
+/// texts and reference count are one block of memory, so that a million of them waste little and a
+/// look-up touches few cache lines. The token is overwritten when the record ends.
+class TokenRecord {
+ public:
+  struct Fields {
+    absl::string_view token;
+    absl::string_view granted_scopes;  ///< Space-separated; empty: not known.
+    absl::Time expires_at;  ///< End of life, on the wall clock: for people and other machines.
+    absl::Time refresh_at;  ///< `due`, on the wall clock.
+    BootTime usable_until;  ///< Answered until here, on this machine's own steady clock.
+    BootTime due;           ///< A refresh is due from here on.
+    std::uint64_t generation = 0;  ///< Orders the versions of a record; greater is newer.
+  };
+
+  /// Copies `fields`; the caller sees to its own copy of the token.
+  static std::shared_ptr<const TokenRecord> Make(const Fields& fields);
+  ~TokenRecord();
+  TokenRecord(const TokenRecord&) = delete;
+  TokenRecord& operator=(const TokenRecord&) = delete;
+
+  /// The token's bytes. Valid while this object lives.
+  absl::string_view RevealToken() const { return {text(), token_bytes_}; }
+  /// Whether `token` is this record's, in time that depends on the lengths only.
+  bool HasToken(const Secret& token) const;
+  absl::string_view granted_scopes() const { return {text() + token_bytes_, scopes_bytes_}; }
+
+  absl::Time expires_at() const { return absl::FromUnixNanos(expires_at_); }
+  absl::Time refresh_at() const { return absl::FromUnixNanos(refresh_at_); }
+  BootTime usable_until() const { return usable_until_; }
+  BootTime due() const { return due_; }
+  std::uint64_t generation() const { return generation_; }
 
   /// Bytes that this record takes, the allocator's share included.
   std::size_t MemoryBytes() const;
+
+ private:
+  template <class T>
+  struct Allocator;
+  struct Key {};
+
+ public:
+  /// For `Make` alone: the object must have room for the texts behind it.
+  TokenRecord(Key, const Fields& fields);
+
+ private:
+  const char* text() const { return reinterpret_cast<const char*>(this + 1); }
+
+  std::int64_t expires_at_;  // nanoseconds since the Unix epoch
+  std::int64_t refresh_at_;
+  BootTime usable_until_;
+  BootTime due_;
+  std::uint64_t generation_;
+  std::uint32_t token_bytes_;
+  std::uint32_t scopes_bytes_;
 };
 
 }  // namespace tokensvc

@@ -9,7 +9,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "service/authority/grammar.h"
 #include "service/authority/http_url.h"
@@ -49,13 +48,13 @@ std::string Echo(absl::string_view scope) {
 }
 
 /// Says what is wrong with a well-formed scope of an app at Entra, as AADSTS70011 and 1002012 do.
-std::optional<std::string> EntraRefusal(const std::string& scope) {
-  const std::string lower = absl::AsciiStrToLower(scope);
-  if (lower == ".default" || lower == kDefault) {
+std::optional<std::string> EntraRefusal(absl::string_view scope) {
+  const auto is = [scope](absl::string_view other) { return absl::EqualsIgnoreCase(scope, other); };
+  if (is(".default") || is(kDefault)) {
     return absl::StrCat(Echo(scope), " names no resource: ", kWhatToWrite);
   }
-  if (absl::EndsWith(lower, kDefault)) return std::nullopt;
-  if (lower == "openid" || lower == "profile" || lower == "email" || lower == "offline_access") {
+  if (absl::EndsWithIgnoreCase(scope, kDefault)) return std::nullopt;
+  if (is("openid") || is("profile") || is("email") || is("offline_access")) {
     return absl::StrCat(Echo(scope), " is for users, and an app has none: ", kWhatToWrite);
   }
   const std::string refusal = absl::StrCat(
@@ -70,20 +69,19 @@ std::optional<std::string> EntraRefusal(const std::string& scope) {
   return absl::StrCat(refusal, kWhatToWrite);
 }
 
-void CheckEntra(absl::Span<const std::string> scopes, std::vector<FieldViolation>* violations) {
-  std::string first_resource;
+void CheckEntra(absl::Span<const absl::string_view> scopes,
+                std::vector<FieldViolation>* violations) {
+  absl::string_view first;
   for (std::size_t i = 0; i < scopes.size(); ++i) {
-    std::string field = absl::StrCat("scopes[", i, "]");
     if (Malformation(scopes[i]).has_value()) continue;
     if (std::optional<std::string> refusal = EntraRefusal(scopes[i]); refusal.has_value()) {
-      violations->push_back({std::move(field), std::move(*refusal)});
+      violations->push_back({absl::StrCat("scopes[", i, "]"), std::move(*refusal)});
       continue;
     }
-    const std::string canonical = absl::AsciiStrToLower(scopes[i]);
-    if (first_resource.empty()) first_resource = canonical;
-    if (canonical != first_resource) {
+    if (first.empty()) first = scopes[i];
+    if (!absl::EqualsIgnoreCase(scopes[i], first)) {
       violations->push_back(
-          {std::move(field),
+          {absl::StrCat("scopes[", i, "]"),
            "names a second resource: a token is for one; ask for each on its own"});
     }
   }
@@ -111,20 +109,24 @@ Error Refuse(std::vector<FieldViolation> violations, bool malformed) {
 
 }  // namespace
 
-ScopeSet::ScopeSet(absl::Span<const std::string> scopes, ScopeRule rule) {
-  std::map<std::string, std::string> by_canonical;
-  for (const std::string& scope : scopes) by_canonical.emplace(InCase(scope, rule), scope);
-  std::vector<absl::string_view> canonical;
-  for (const auto& [key, scope] : by_canonical) {
-    canonical.push_back(key);
-    sent_.push_back(scope);
+ScopeSet::ScopeSet(absl::Span<const absl::string_view> scopes, ScopeRule rule) {
+  if (scopes.size() == 1) {  // nearly always; every call makes one
+    sent_ = std::string(scopes[0]);
+    canonical_ = InCase(scopes[0], rule);
+    return;
   }
-  canonical_ = absl::StrJoin(canonical, " ");
+  std::map<std::string, absl::string_view> by_canonical;
+  for (const absl::string_view scope : scopes) by_canonical.emplace(InCase(scope, rule), scope);
+  const auto join = [](absl::string_view scope, std::string* joined) {
+    absl::StrAppend(joined, joined->empty() ? "" : " ", scope);
+  };
+  for (const auto& [canonical, scope] : by_canonical) {
+    join(canonical, &canonical_);
+    join(scope, &sent_);
+  }
 }
 
-std::string ScopeSet::ToString() const { return absl::StrJoin(sent_, " "); }
-
-Result<ScopeSet> ParseAppScopes(absl::Span<const std::string> scopes,
+Result<ScopeSet> ParseAppScopes(absl::Span<const absl::string_view> scopes,
                                 const AuthorityProfile& profile) {
   const bool entra = profile.scope_rule == ScopeRule::kEntraDefault;
   std::vector<FieldViolation> violations;
@@ -150,7 +152,7 @@ Result<ScopeSet> ParseAppScopes(absl::Span<const std::string> scopes,
 }
 
 ScopeSet SplitScopes(absl::string_view joined, ScopeRule rule) {
-  const std::vector<std::string> scopes = absl::StrSplit(joined, ' ', absl::SkipEmpty());
+  const std::vector<absl::string_view> scopes = absl::StrSplit(joined, ' ', absl::SkipEmpty());
   return ScopeSet(scopes, rule);
 }
 

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <string>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -23,22 +22,20 @@ class ScopeSet {
  public:
   ScopeSet() = default;
   /// Each of `scopes` follows RFC 6749 §3.3; see `ParseAppScopes` for scopes from outside.
-  ScopeSet(absl::Span<const std::string> scopes, ScopeRule rule);
+  ScopeSet(absl::Span<const absl::string_view> scopes, ScopeRule rule);
 
   bool empty() const { return sent_.empty(); }
-  std::size_t size() const { return sent_.size(); }
-  const std::vector<std::string>& scopes() const { return sent_; }
-  /// Joined with spaces, as sent.
-  std::string ToString() const;
+  /// Joined with spaces, as they are sent.
+  const std::string& sent() const { return sent_; }
   /// Joined with spaces, in the canonical spelling.
-  const std::string& Canonical() const { return canonical_; }
+  const std::string& canonical() const { return canonical_; }
 
   friend bool operator==(const ScopeSet& a, const ScopeSet& b) {
     return a.canonical_ == b.canonical_;
   }
 
  private:
-  std::vector<std::string> sent_;
+  std::string sent_;
   std::string canonical_;
 };
 
@@ -47,7 +44,7 @@ class ScopeSet {
 /// (`https://database.windows.net//.default`). Errors name every wrong element (`scopes[2]`) and
 /// say what to write: kInvalidRequest where one is malformed, else kScopeNotAccepted. Repeats a
 /// scope only if it is short and printable.
-Result<ScopeSet> ParseAppScopes(absl::Span<const std::string> scopes,
+Result<ScopeSet> ParseAppScopes(absl::Span<const absl::string_view> scopes,
                                 const AuthorityProfile& profile);
 
 /// The scopes of an authority's answer (`scope`, RFC 6749 §5.1), separated by spaces.

@@ -51,13 +51,13 @@ v1::RefreshReason ToProto(RefreshCause cause) {
 void FillToken(const TokenRecord& record, const std::string& tenant,
                v1::AcquireForClientResponse& response) {
   v1::AccessToken& token = *response.mutable_access_token();
-  const absl::string_view value = record.token.Reveal();
+  const absl::string_view value = record.RevealToken();
   token.set_value(value.data(), value.size());
   token.set_token_type(v1::TOKEN_TYPE_BEARER);
-  SetTimestamp(record.expires_at, token.mutable_expires_at());
-  SetTimestamp(record.refresh_at, token.mutable_refresh_at());
+  SetTimestamp(record.expires_at(), token.mutable_expires_at());
+  SetTimestamp(record.refresh_at(), token.mutable_refresh_at());
   for (const absl::string_view scope :
-       absl::StrSplit(absl::string_view(record.granted_scopes), ' ', absl::SkipEmpty())) {
+       absl::StrSplit(record.granted_scopes(), ' ', absl::SkipEmpty())) {
     token.add_granted_scopes(scope.data(), scope.size());
   }
   token.set_tenant(tenant);
@@ -67,13 +67,13 @@ void FillToken(const TokenRecord& record, const std::string&,
                v1::CreateAuthorizationHeaderResponse& response) {
   v1::Header& header = *response.add_headers();
   header.set_name("Authorization");
-  const absl::string_view value = record.token.Reveal();
+  const absl::string_view value = record.RevealToken();
   std::string& text = *header.mutable_value();
   text.reserve(7 + value.size());
   text.append("Bearer ");
   text.append(value.data(), value.size());
-  SetTimestamp(record.expires_at, response.mutable_expires_at());
-  SetTimestamp(record.refresh_at, response.mutable_refresh_at());
+  SetTimestamp(record.expires_at(), response.mutable_expires_at());
+  SetTimestamp(record.refresh_at(), response.mutable_refresh_at());
 }
 
 template <class Response>
@@ -84,7 +84,7 @@ void Fill(const AppToken& token, const Registration& registration, const std::st
   response.set_refresh_reason(ToProto(token.cause));
   response.set_correlation_id(std::move(correlation_id));
   // A client that kept the token past its refresh time would miss the newer one for no gain.
-  const absl::Time keep_until = std::min(now + registration.near_cache, token.record->refresh_at);
+  const absl::Time keep_until = std::min(now + registration.near_cache, token.record->refresh_at());
   if (registration.near_cache > absl::ZeroDuration() && keep_until > now) {
     SetTimestamp(keep_until, response.mutable_near_cache_until());
   }
@@ -102,8 +102,9 @@ AppTokenParams ParamsOf(const Request& request) {
   params.client_claims = request.client_claims();
   params.force_refresh = request.force_refresh();
   params.correlation_id = request.correlation_id();
-  params.extra_parameters.assign(request.extra_parameters().begin(),
-                                 request.extra_parameters().end());
+  for (const auto& [name, value] : request.extra_parameters()) {
+    params.extra_parameters.emplace_back(name, value);
+  }
   return params;
 }
 
@@ -146,8 +147,7 @@ Result<AppTokenRequest> TokenServiceHandler::Admit(const Request& request,
   access.registration = admitted->registration->name;
   access.tenant = admitted->tenant;
   access.grant = "client_credentials";
-  const std::string scopes = admitted->scopes.ToString();
-  access.scopes = scopes;
+  access.scopes = admitted->scopes.sent();
   if (!deps_.policy.Allows(caller_, access)) {
     *denied_for = "policy";
     return AccessDenied();

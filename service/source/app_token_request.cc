@@ -169,7 +169,7 @@ Result<AppTokenRequest> MakeAppTokenRequest(std::shared_ptr<const Registration> 
   request.resource = std::string(params.resource);
   request.audience = std::string(params.audience);
   request.force_refresh = params.force_refresh;
-  request.extra_parameters = params.extra_parameters;
+  request.extra_parameters.assign(params.extra_parameters.begin(), params.extra_parameters.end());
   std::sort(request.extra_parameters.begin(), request.extra_parameters.end());
   request.registration = std::move(registration);
   return request;

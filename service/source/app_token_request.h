@@ -2,12 +2,12 @@
 #ifndef TOKENSVC_SERVICE_SOURCE_APP_TOKEN_REQUEST_H_
 #define TOKENSVC_SERVICE_SOURCE_APP_TOKEN_REQUEST_H_
 
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "service/authority/error.h"
 #include "service/authority/scope.h"
@@ -18,14 +18,14 @@ namespace tokensvc {
 /// What a caller says it wants, not yet looked at. Views live as long as the caller's message.
 struct AppTokenParams {
   absl::string_view tenant;
-  std::vector<std::string> scopes;
+  absl::InlinedVector<absl::string_view, 2> scopes;
   absl::string_view resource;
   absl::string_view audience;
   absl::string_view claims_challenge;
   absl::string_view client_claims;
   bool force_refresh = false;
   absl::string_view correlation_id;
-  std::vector<std::pair<std::string, std::string>> extra_parameters;
+  absl::InlinedVector<std::pair<absl::string_view, absl::string_view>, 2> extra_parameters;
 };
 
 /// A request for an app token that is well-formed and within the registration's lists: canonical.

@@ -57,7 +57,7 @@ Result<std::shared_ptr<const Grant>> MakeGrant(const AppTokenRequest& request) {
                                            registration.client_capabilities);
   if (!claims.ok()) return std::move(claims).error();
   ClientCredentialsGrant::Params params;
-  params.scope = request.scopes.ToString();
+  params.scope = request.scopes.sent();
   params.resource = request.resource;
   params.audience = request.audience;
   params.claims = *std::move(claims);
@@ -144,7 +144,7 @@ std::optional<AppToken> AppTokenSource::Lookup(const AppTokenRequest& request,
   metrics_->local_hits.Increment();
   if (hit.refresh_claimed) RefreshBehind(request, key);
   AppToken token;
-  token.cause = now >= hit.record->due ? RefreshCause::kProactive : RefreshCause::kNone;
+  token.cause = now >= hit.record->due() ? RefreshCause::kProactive : RefreshCause::kNone;
   token.record = std::move(hit.record);
   return token;
 }
@@ -270,7 +270,7 @@ asio::awaitable<std::shared_ptr<const TokenRecord>> AppTokenSource::FetchShared(
     Lane& lane, const AppTokenRequest& request, const std::string& key) {
   absl::StatusOr<std::shared_ptr<const TokenRecord>> found = co_await lane.shared.Get(key);
   const BootTime now = deps_.clock.Boot();
-  if (!found.ok() || *found == nullptr || now >= (*found)->due) co_return nullptr;
+  if (!found.ok() || *found == nullptr || now >= (*found)->due()) co_return nullptr;
   co_return deps_.cache.Store(key, request.tenant, *std::move(found));
 }
 
@@ -285,7 +285,7 @@ std::shared_ptr<const TokenRecord> AppTokenSource::StoreResponse(const AppTokenR
   const absl::Time requested_at = deps_.clock.Now() - absl::FromChrono(now - redeemed.requested_at);
 
   const std::shared_ptr<const TokenRecord> cached = deps_.cache.Peek(key);
-  if (cached != nullptr && cached->token == response.access_token) {
+  if (cached != nullptr && cached->HasToken(response.access_token)) {
     metrics_->same_token.Increment();
     const absl::Duration age = absl::FromChrono(now - redeemed.requested_at);
     const absl::Duration left = times.usable_for - age;
@@ -294,22 +294,22 @@ std::shared_ptr<const TokenRecord> AppTokenSource::StoreResponse(const AppTokenR
                                                   options_.freshness.same_token_share * left));
   }
 
-  TokenRecord record;
-  record.token = std::move(response.access_token);
+  TokenRecord::Fields fields;
+  fields.token = response.access_token.Reveal();
   if (response.scope.has_value()) {
-    record.granted_scopes = *std::move(response.scope);
+    fields.granted_scopes = *response.scope;
   } else if (ProfileOf(*request.registration->authority).absent_scope_means_requested) {
-    record.granted_scopes = request.scopes.ToString();
+    fields.granted_scopes = request.scopes.sent();
   }
-  record.expires_at = requested_at + times.expires_in;
-  record.refresh_at = requested_at + times.refresh_after;
-  record.usable_until = redeemed.requested_at + ToNanos(times.usable_for);
-  record.due = redeemed.requested_at + ToNanos(times.refresh_after);
-  record.generation = generation;
-  auto fetched = std::make_shared<const TokenRecord>(std::move(record));
+  fields.expires_at = requested_at + times.expires_in;
+  fields.refresh_at = requested_at + times.refresh_after;
+  fields.usable_until = redeemed.requested_at + ToNanos(times.usable_for);
+  fields.due = redeemed.requested_at + ToNanos(times.refresh_after);
+  fields.generation = generation;
+  std::shared_ptr<const TokenRecord> fetched = TokenRecord::Make(fields);
   std::shared_ptr<const TokenRecord> standing = deps_.cache.Store(key, request.tenant, fetched);
   // A forced request gets the token that was fetched for it; the others share what stands.
-  return request.forced() || now >= standing->usable_until ? fetched : standing;
+  return request.forced() || now >= standing->usable_until() ? fetched : standing;
 }
 
 void AppTokenSource::Abandon() {

@@ -41,7 +41,7 @@ std::string AppTokenCacheKey(absl::string_view keyspace, const AppTokenRequest& 
   AppendPart(request.tenant, &key);
   AppendPart(registration.name, &key);
   AppendPart(registration.client_id, &key);
-  AppendPart(request.scopes.Canonical(), &key);
+  AppendPart(request.scopes.canonical(), &key);
   AppendPart(request.resource, &key);
   AppendPart(request.audience, &key);
   AppendPart(request.client_claims, &key);

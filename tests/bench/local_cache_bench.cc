@@ -44,14 +44,13 @@ class Subject {
  public:
   explicit Subject(std::size_t entries)
       : cache_(LocalCache::Options{std::size_t{8} << 30, 100, 64, nullptr}), entries_(entries) {
-    scopes_.push_back("https://graph.microsoft.com/.default");
+    const std::string token(kTokenBytes, 'x');
     for (std::size_t i = 0; i < entries; ++i) {
       const AppTokenRequest request = Request(i);
-      TokenRecord record;
-      record.token = Secret(std::string(kTokenBytes, 'x'));
-      record.usable_until = record.due = kNow + std::chrono::hours(1);
-      cache_.Store(AppTokenCacheKey("default", request), request.tenant,
-                   std::make_shared<const TokenRecord>(std::move(record)));
+      TokenRecord::Fields fields;
+      fields.token = token;
+      fields.usable_until = fields.due = kNow + std::chrono::hours(1);
+      cache_.Store(AppTokenCacheKey("default", request), request.tenant, TokenRecord::Make(fields));
     }
   }
 
@@ -76,7 +75,7 @@ class Subject {
     tenants.reserve(kLookupsPerRun);
     for (int i = 0; i < kLookupsPerRun; ++i) tenants.push_back(TenantOf(random() % entries_));
     AppTokenParams params;
-    params.scopes = scopes_;
+    params.scopes = {"https://graph.microsoft.com/.default"};
     std::string out;
     const auto begin = std::chrono::steady_clock::now();
     for (const std::string& tenant : tenants) {
@@ -84,7 +83,7 @@ class Subject {
       const Result<AppTokenRequest> request = MakeAppTokenRequest(registration_, params);
       const std::string key = AppTokenCacheKey("default", *request);
       const LocalCache::Hit hit = cache_.Lookup(key, kNow);
-      const absl::string_view token = hit.record->token.Reveal();
+      const absl::string_view token = hit.record->RevealToken();
       out.assign(token.data(), token.size());
       found_ += out.size() == kTokenBytes;
     }
@@ -98,7 +97,7 @@ class Subject {
     AppTokenParams params;
     const std::string tenant = TenantOf(number);
     params.tenant = tenant;
-    params.scopes = scopes_;
+    params.scopes = {"https://graph.microsoft.com/.default"};
     return *MakeAppTokenRequest(registration_, params);
   }
 
@@ -110,7 +109,6 @@ class Subject {
   LocalCache cache_;
   const std::size_t entries_;
   const std::shared_ptr<const Registration> registration_ = MakeRegistration();
-  std::vector<std::string> scopes_;
   std::size_t found_ = 0;
 };
 

@@ -190,12 +190,14 @@ TEST(LocalCacheBoundsTest, EvictsAlthoughEveryRecordIsInUse) {
 
 TEST(LocalCacheBoundsTest, CountsKeysAndScopes) {
   const auto bytes_of = [](const std::string& key, std::size_t scopes) {
-    TokenRecord record;
-    record.token = Secret(std::string(1500, 't'));
-    record.granted_scopes = std::string(scopes, 's');
-    record.usable_until = At(10);
+    const std::string token(1500, 't');
+    const std::string granted(scopes, 's');
+    TokenRecord::Fields fields;
+    fields.token = token;
+    fields.granted_scopes = granted;
+    fields.usable_until = At(10);
     LocalCache cache({});
-    cache.Store(key, "t", std::make_shared<const TokenRecord>(std::move(record)));
+    cache.Store(key, "t", TokenRecord::Make(fields));
     return cache.size().bytes;
   };
   const std::size_t plain = bytes_of("k", 0);

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "cache/token_record.h"
 
@@ -28,19 +27,19 @@ struct RecordShape {
 /// A record whose token begins with `name`.
 inline std::shared_ptr<const TokenRecord> MakeRecord(const std::string& name,
                                                      const RecordShape& shape = {}) {
-  TokenRecord record;
   std::string token = name;
   token.resize(std::max(shape.token_bytes, name.size()), '.');
-  record.token = Secret(std::move(token));
-  record.due = shape.due;
-  record.usable_until = shape.usable_until;
-  record.generation = shape.generation;
-  return std::make_shared<const TokenRecord>(std::move(record));
+  TokenRecord::Fields fields;
+  fields.token = token;
+  fields.due = shape.due;
+  fields.usable_until = shape.usable_until;
+  fields.generation = shape.generation;
+  return TokenRecord::Make(fields);
 }
 
 /// Whether `record` was made with `name`.
 inline bool IsRecordOf(const TokenRecord& record, const std::string& name) {
-  return record.token.Reveal().substr(0, name.size()) == name;
+  return record.RevealToken().substr(0, name.size()) == name;
 }
 
 }  // namespace tokensvc::testing

@@ -211,7 +211,7 @@ TEST_F(AppTokenSourceTest, AnOlderFlightDoesNotOverwriteWhatANewerOneBrought) {
   const Result<AppToken> after = Acquire(Request());
   ASSERT_TRUE(after.ok());
   EXPECT_EQ(after->found_in, FoundIn::kLocalCache);
-  EXPECT_TRUE(after->record->token == forced->record->token);
+  EXPECT_EQ(after->record->RevealToken(), forced->record->RevealToken());
 }
 
 TEST_F(AppTokenSourceTest, ADueTokenIsRefreshedByOneOfManyThreads) {

@@ -42,7 +42,8 @@ AppTokenRequest RequestOf(const Fields& fields) {
   AppTokenRequest request;
   request.registration = registration;
   request.tenant = fields.tenant;
-  Result<ScopeSet> scopes = ParseAppScopes(fields.scopes, ProfileOf(*authority));
+  const std::vector<absl::string_view> views(fields.scopes.begin(), fields.scopes.end());
+  Result<ScopeSet> scopes = ParseAppScopes(views, ProfileOf(*authority));
   if (scopes.ok()) request.scopes = *std::move(scopes);
   request.resource = fields.resource;
   request.audience = fields.audience;

@@ -27,10 +27,11 @@ class FlightGroupTest : public ::testing::Test {
       asio::steady_timer landing(context_, asio::steady_timer::time_point::max());
       in_the_air_.push_back(&landing);
       co_await landing.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
-      TokenRecord record;
-      record.token = Secret::CopyOf(std::to_string(started_));
+      const std::string token = std::to_string(started_);
+      TokenRecord::Fields fields;
+      fields.token = token;
       FlightOutcome outcome;
-      outcome.record = std::make_shared<const TokenRecord>(std::move(record));
+      outcome.record = TokenRecord::Make(fields);
       co_return outcome;
     };
   }
@@ -66,7 +67,7 @@ class FlightGroupTest : public ::testing::Test {
   }
 
   static std::string TokenOf(const std::optional<std::optional<FlightResult>>& end) {
-    return std::string((**end)->record->token.Reveal());
+    return std::string((**end)->record->RevealToken());
   }
 
   asio::io_context context_;
