@@ -169,7 +169,9 @@ Result<AppTokenRequest> MakeAppTokenRequest(std::shared_ptr<const Registration> 
   request.resource = std::string(params.resource);
   request.audience = std::string(params.audience);
   request.force_refresh = params.force_refresh;
-  request.extra_parameters.assign(params.extra_parameters.begin(), params.extra_parameters.end());
+  for (const auto& [name, value] : params.extra_parameters) {
+    request.extra_parameters.emplace_back(name, value);
+  }
   std::sort(request.extra_parameters.begin(), request.extra_parameters.end());
   request.registration = std::move(registration);
   return request;

@@ -65,7 +65,7 @@ TEST_P(LocalCacheModelTest, HoldsTheLastRecordOrNoneWithinItsBytesUnderRandomLoa
                                                   .generation = entry.generation});
       const auto before = cache.Peek(key);
       const auto stood = cache.Store(key, "t" + std::to_string(below(5)), record);
-      const bool refused = before != nullptr && before->generation > entry.generation;
+      const bool refused = before != nullptr && before->generation() > entry.generation;
       ASSERT_EQ(stood, refused ? before : record);
       if (!refused) model[key] = entry;
     } else if (action < 97) {

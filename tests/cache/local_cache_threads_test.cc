@@ -43,7 +43,7 @@ TEST(LocalCacheThreadsTest, AnswersOnlyTheKeysOwnRecordsWhileAllIsChanged) {
           if (hit.record != nullptr) {
             ++hits;
             EXPECT_TRUE(IsRecordOf(*hit.record, key));
-            EXPECT_LT(now, hit.record->usable_until);
+            EXPECT_LT(now, hit.record->usable_until());
           }
         } else if (action < 950) {
           const auto record = cache.Peek(key);
@@ -76,17 +76,17 @@ TEST(LocalCacheThreadsTest, NeverLetsAGenerationSinkBelowOneThatWasAnswered) {
       for (int i = 0; i < 3000; ++i) {
         const std::uint64_t mine = ++next;
         const auto stood = cache.Store("k", "t", MakeRecord("a", {.generation = mine}));
-        EXPECT_GE(stood->generation, mine);
-        seen = std::max(seen, stood->generation);
+        EXPECT_GE(stood->generation(), mine);
+        seen = std::max(seen, stood->generation());
         const auto found = cache.Lookup("k", At(1)).record;
         ASSERT_NE(found, nullptr);
-        EXPECT_GE(found->generation, seen);
-        seen = found->generation;
+        EXPECT_GE(found->generation(), seen);
+        seen = found->generation();
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(cache.Peek("k")->generation, next.load());
+  EXPECT_EQ(cache.Peek("k")->generation(), next.load());
 }
 
 }  // namespace
