@@ -102,6 +102,7 @@ class LocalCache::Shard {
     EntryPtr over;  // freed without the lock
     MutexLock lock(&mutex_);
     Hit hit;
+    table_.prefetch(Sought{key, hash});
     const auto found = table_.find(Sought{key, hash});
     if (found == table_.end()) return hit;
     Entry* entry = *found;

@@ -56,13 +56,15 @@ class Subject {
 
   std::size_t counted_bytes() const { return cache_.size().bytes; }
 
-  /// Nanoseconds for one of `kLookupsPerRun` look-ups with keys that are at hand.
-  double Alone(std::mt19937& random) {
+  /// Nanoseconds for one of `kLookupsPerRun` look-ups with keys that are at hand: of all tokens in
+  /// random order, or of one.
+  double Alone(std::mt19937& random, bool of_one) {
     // Keys in one block, read in order: the caller's key is warm in the cache in real life as well.
     std::vector<std::string> keys;
     keys.reserve(kLookupsPerRun);
+    const std::size_t one = random() % entries_;
     for (int i = 0; i < kLookupsPerRun; ++i) {
-      keys.push_back(AppTokenCacheKey("default", Request(random() % entries_)));
+      keys.push_back(AppTokenCacheKey("default", Request(of_one ? one : random() % entries_)));
     }
     const auto begin = std::chrono::steady_clock::now();
     for (const std::string& key : keys) found_ += cache_.Lookup(key, kNow).record != nullptr;
@@ -129,14 +131,16 @@ LocalCacheResult RunLocalCacheBench(std::size_t most, int runs) {
   for (const std::size_t entries :
        {std::size_t{1}, std::size_t{1000}, std::size_t{100'000}, most}) {
     subjects.push_back(std::make_unique<Subject>(entries));
-    result.lookups.push_back({entries, {}, {}, {}, {}});
+    result.lookups.emplace_back().entries = entries;
   }
-  std::vector<std::vector<double>> alone(subjects.size()), whole(subjects.size());
+  std::vector<std::vector<double>> alone(subjects.size()), one_key(subjects.size()),
+      whole(subjects.size());
   std::mt19937 random(1);
   for (int run = 0; run < runs; ++run) {
     // All sizes in every run, so that a drift of the machine meets them alike.
     for (std::size_t i = 0; i < subjects.size(); ++i) {
-      alone[i].push_back(subjects[i]->Alone(random));
+      alone[i].push_back(subjects[i]->Alone(random, /*of_one=*/false));
+      one_key[i].push_back(subjects[i]->Alone(random, /*of_one=*/true));
       whole[i].push_back(subjects[i]->InWhole(random));
     }
   }
@@ -149,6 +153,7 @@ LocalCacheResult RunLocalCacheBench(std::size_t most, int runs) {
   };
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     result.lookups[i].ratio = ratios(alone[i], alone[0]);
+    result.lookups[i].ratio_of_one_key = ratios(one_key[i], one_key[0]);
     result.lookups[i].ratio_in_whole = ratios(whole[i], whole[0]);
     result.lookups[i].nanoseconds = MedianOf(alone[i]);
     result.lookups[i].nanoseconds_in_whole = MedianOf(whole[i]);

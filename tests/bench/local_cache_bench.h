@@ -15,6 +15,8 @@ struct LookupCost {
   Median nanoseconds;           ///< `LocalCache::Lookup` alone.
   Median nanoseconds_in_whole;  ///< The way of a hit: request, key, look-up, token copied out.
   Median ratio;                 ///< Alone, against one entry, run by run.
+  /// The same, of one key again and again: what the structure costs, without the memory's latency.
+  Median ratio_of_one_key;
   Median ratio_in_whole;
 };
 
