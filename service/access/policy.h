@@ -21,6 +21,9 @@ class Policy {
  public:
   virtual ~Policy() = default;
   virtual bool Allows(const Caller& caller, const AccessRequest& request) const = 0;
+  /// Whether there is anything that `caller` may have of `registration`. Asked before a request is
+  /// looked into, so that what is wrong with it tells nobody which registrations exist.
+  virtual bool MayUse(const Caller& caller, absl::string_view registration) const = 0;
 };
 
 /// The policy of a service that does not know its callers: whoever reaches a listener may use every
@@ -29,6 +32,7 @@ class Policy {
 class AllowEveryCaller final : public Policy {
  public:
   bool Allows(const Caller&, const AccessRequest&) const override { return true; }
+  bool MayUse(const Caller&, absl::string_view) const override { return true; }
 };
 
 }  // namespace tokensvc

@@ -78,6 +78,7 @@ struct Error {
   std::string message;
   std::vector<FieldViolation> violations;
   std::optional<absl::Duration> retry_after;
+  bool authority_said_when = false;  ///< `retry_after` is the authority's own word.
   std::shared_ptr<const AuthorityErrorInfo> authority;
 };
 

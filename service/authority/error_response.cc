@@ -137,6 +137,7 @@ Error ErrorFromResponse(const HttpResponse& response, const ExchangeContext& con
   } else {
     error = Classify(parsed, who, context.for_app);
   }
+  error.authority_said_when = header.has_value() && error.retry_after.has_value();
   if (!told) return error;
   absl::StrAppend(&error.message, " (", parsed.info.error, ")");
   if (parsed.claims_dropped) {

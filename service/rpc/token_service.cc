@@ -136,6 +136,10 @@ Result<AppTokenRequest> TokenServiceHandler::Admit(const Request& request,
     *denied_for = "unknown_registration";
     return AccessDenied();
   }
+  if (!deps_.policy.MayUse(caller_, registration->name)) {
+    *denied_for = "policy";
+    return AccessDenied();
+  }
 
   Result<AppTokenRequest> admitted =
       MakeAppTokenRequest(std::move(registration), ParamsOf(request));

@@ -27,7 +27,7 @@ Error Overloaded() {
   Error error;
   error.code = absl::StatusCode::kResourceExhausted;
   error.reason = Reason::kOverloaded;
-  error.message = "too many calls wait in this replica";
+  error.message = "too many calls wait in this replica, or too many for this tenant";
   error.retry_after = absl::Seconds(1);
   return error;
 }
@@ -49,6 +49,12 @@ Error DeadlineCame() {
       "the deadline came before the authority's answer; the request to it goes on, so a later call "
       "may find the token";
   return error;
+}
+
+/// The authority took longer to answer than its token lives.
+Error CameTooLate() {
+  return AuthorityUnavailable("the authority's answer came after the end of its token's life",
+                              absl::Seconds(1));
 }
 
 Result<std::shared_ptr<const Grant>> MakeGrant(const AppTokenRequest& request) {
@@ -114,10 +120,11 @@ AppTokenSource::AppTokenSource(Options options, Dependencies dependencies,
                                std::vector<Worker> workers)
     : options_(std::move(options)),
       deps_(dependencies),
-      metrics_(std::make_unique<Metrics>(dependencies.metrics)) {
+      metrics_(std::make_unique<Metrics>(dependencies.metrics)),
+      waiting_(options_.max_waiting_calls) {
   for (const Worker& worker : workers) lanes_.push_back(std::make_unique<Lane>(worker));
   deps_.metrics.AddComputed("tokensvc_waiting_calls", "Calls that wait for a flight.",
-                            [this] { return static_cast<double>(waiting_.load()); });
+                            [this] { return static_cast<double>(waiting_.size()); });
   deps_.metrics.AddComputed("tokensvc_remembered_failures", "Failures that are remembered.",
                             [this] { return static_cast<double>(deps_.failures.size()); });
 }
@@ -161,10 +168,7 @@ void AppTokenSource::RefreshBehind(const AppTokenRequest& request, absl::string_
 void AppTokenSource::Acquire(AppTokenRequest request, std::string key, BootTime deadline,
                              Done done) {
   if (abandoned_.load()) return done(Draining());
-  if (waiting_.fetch_add(1) >= options_.max_waiting_calls) {
-    waiting_.fetch_sub(1);
-    return done(Overloaded());
-  }
+  if (!waiting_.Enter(PartitionOf(request))) return done(Overloaded());
   Lane& lane = LaneFor(key);
   asio::post(lane.loop.context(), [this, &lane, request = std::move(request), key = std::move(key),
                                    deadline, done = std::move(done)]() mutable {
@@ -176,9 +180,10 @@ void AppTokenSource::Acquire(AppTokenRequest request, std::string key, BootTime 
 
 asio::awaitable<void> AppTokenSource::Serve(Lane& lane, AppTokenRequest request, std::string key,
                                             BootTime deadline, Done done) {
+  const std::string partition = PartitionOf(request);
   Result<AppToken> result =
       co_await AcquireOnLoop(lane, std::move(request), std::move(key), deadline);
-  waiting_.fetch_sub(1);
+  waiting_.Leave(partition);
   done(std::move(result));
 }
 
@@ -233,7 +238,11 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
   }
 
   const std::string throttle_key = ThrottleKey(*request);
-  const FailureMemory::Keys keys{throttle_key, key};
+  // What becomes of a claims challenge depends on who brought it: it is filed apart, so that no
+  // caller's challenge decides over the plain calls of the others.
+  const std::string failure_key =
+      request->claims_challenge.empty() ? key : ForcedFlightKey(key, request->claims_challenge);
+  const FailureMemory::Keys keys{throttle_key, failure_key};
   if (auto open = deps_.failures.Check(keys, request->forced(), deps_.clock.Boot())) {
     metrics_->failed_fast.Increment();
     co_return std::move(*open);
@@ -245,24 +254,28 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
   GrantContext context{request->correlation_id, request->trace_id};
   Result<RedeemedToken> redeemed = co_await lane.engine.Redeem(
       request->registration, request->tenant, *grant, std::move(context));
-  if (redeemed.ok()) {
+  Result<std::shared_ptr<const TokenRecord>> stored =
+      redeemed.ok() ? StoreResponse(*request, key, *std::move(redeemed), lease.generation)
+                    : Result<std::shared_ptr<const TokenRecord>>(std::move(redeemed).error());
+  if (stored.ok()) {
     deps_.failures.Forget(keys);
-    outcome.record = StoreResponse(*request, key, *std::move(redeemed), lease.generation);
+    deps_.failures.Forget({throttle_key, key});
+    outcome.record = *stored;
     // A shared cache that can't take it is the next replica's loss of a request, not this call's
     // failure.
-    static_cast<void>(co_await lane.shared.Put(key, request->tenant, outcome.record));
+    static_cast<void>(co_await lane.shared.Put(key, PartitionOf(*request), outcome.record));
   } else {
-    deps_.failures.Remember(keys, redeemed.error(), deps_.random.Uniform(), deps_.clock.Boot());
+    deps_.failures.Remember(keys, stored.error(), deps_.random.Uniform(), deps_.clock.Boot());
     if (cause == RefreshCause::kProactive) {
       deps_.logger.Warning("proactive_refresh_failed",
                            {{"registration", request->registration->name},
                             {"tenant", request->tenant},
-                            {"reason", ReasonName(redeemed.error().reason)},
+                            {"reason", ReasonName(stored.error().reason)},
                             {"correlation_id", request->correlation_id}});
     }
   }
   co_await lane.leases.Release(key, lease);
-  if (!redeemed.ok()) co_return std::move(redeemed).error();
+  if (!stored.ok()) co_return std::move(stored).error();
   co_return outcome;
 }
 
@@ -271,17 +284,18 @@ asio::awaitable<std::shared_ptr<const TokenRecord>> AppTokenSource::FetchShared(
   absl::StatusOr<std::shared_ptr<const TokenRecord>> found = co_await lane.shared.Get(key);
   const BootTime now = deps_.clock.Boot();
   if (!found.ok() || *found == nullptr || now >= (*found)->due()) co_return nullptr;
-  co_return deps_.cache.Store(key, request.tenant, *std::move(found));
+  co_return deps_.cache.Store(key, PartitionOf(request), *std::move(found));
 }
 
-std::shared_ptr<const TokenRecord> AppTokenSource::StoreResponse(const AppTokenRequest& request,
-                                                                 const std::string& key,
-                                                                 RedeemedToken redeemed,
-                                                                 std::uint64_t generation) {
+Result<std::shared_ptr<const TokenRecord>> AppTokenSource::StoreResponse(
+    const AppTokenRequest& request, const std::string& key, RedeemedToken redeemed,
+    std::uint64_t generation) {
   TokenResponse& response = redeemed.response;
   const BootTime now = deps_.clock.Boot();
   TokenTimes times = ComputeTokenTimes(options_.freshness, response.expires_in, response.refresh_in,
                                        deps_.random.Uniform());
+  const BootTime usable_until = redeemed.requested_at + ToNanos(times.usable_for);
+  if (now >= usable_until) return CameTooLate();
   const absl::Time requested_at = deps_.clock.Now() - absl::FromChrono(now - redeemed.requested_at);
 
   const std::shared_ptr<const TokenRecord> cached = deps_.cache.Peek(key);
@@ -303,11 +317,12 @@ std::shared_ptr<const TokenRecord> AppTokenSource::StoreResponse(const AppTokenR
   }
   fields.expires_at = requested_at + times.expires_in;
   fields.refresh_at = requested_at + times.refresh_after;
-  fields.usable_until = redeemed.requested_at + ToNanos(times.usable_for);
+  fields.usable_until = usable_until;
   fields.due = redeemed.requested_at + ToNanos(times.refresh_after);
   fields.generation = generation;
   std::shared_ptr<const TokenRecord> fetched = TokenRecord::Make(fields);
-  std::shared_ptr<const TokenRecord> standing = deps_.cache.Store(key, request.tenant, fetched);
+  std::shared_ptr<const TokenRecord> standing =
+      deps_.cache.Store(key, PartitionOf(request), fetched);
   // A forced request gets the token that was fetched for it; the others share what stands.
   return request.forced() || now >= standing->usable_until() ? fetched : standing;
 }

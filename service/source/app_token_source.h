@@ -26,6 +26,7 @@
 #include "service/source/failure_memory.h"
 #include "service/source/flight_group.h"
 #include "service/source/freshness_policy.h"
+#include "service/source/waiting_room.h"
 
 namespace tokensvc {
 
@@ -49,7 +50,7 @@ class AppTokenSource {
  public:
   struct Options {
     std::string keyspace = "default";
-    /// Calls that may wait at once; more are refused with kOverloaded.
+    /// Calls that may wait at once, half of them for one tenant; more are refused with kOverloaded.
     std::size_t max_waiting_calls = 20'000;
     FreshnessPolicy freshness;
   };
@@ -105,16 +106,17 @@ class AppTokenSource {
   asio::awaitable<std::shared_ptr<const TokenRecord>> FetchShared(Lane& lane,
                                                                   const AppTokenRequest& request,
                                                                   const std::string& key);
-  std::shared_ptr<const TokenRecord> StoreResponse(const AppTokenRequest& request,
-                                                   const std::string& key, RedeemedToken redeemed,
-                                                   std::uint64_t generation);
+  Result<std::shared_ptr<const TokenRecord>> StoreResponse(const AppTokenRequest& request,
+                                                           const std::string& key,
+                                                           RedeemedToken redeemed,
+                                                           std::uint64_t generation);
   void RefreshBehind(const AppTokenRequest& request, absl::string_view key);
 
   const Options options_;
   const Dependencies deps_;
   std::unique_ptr<Metrics> metrics_;
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::atomic<std::size_t> waiting_{0};
+  WaitingRoom waiting_;
   std::atomic<bool> abandoned_{false};
 };
 

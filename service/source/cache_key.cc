@@ -57,6 +57,14 @@ std::string AppTokenCacheKey(absl::string_view keyspace, const AppTokenRequest& 
   return key;
 }
 
+std::string PartitionOf(const AppTokenRequest& request) {
+  std::string partition;
+  AppendPart(AuthorityIdentity(*request.registration->authority), &partition);
+  AppendPart(request.tenant, &partition);
+  if (request.tenant.empty()) AppendPart(request.registration->name, &partition);
+  return partition;
+}
+
 std::string ForcedFlightKey(absl::string_view cache_key, absl::string_view claims_challenge) {
   unsigned char digest[SHA256_DIGEST_LENGTH];
   SHA256(reinterpret_cast<const unsigned char*>(claims_challenge.data()), claims_challenge.size(),

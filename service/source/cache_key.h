@@ -18,6 +18,10 @@ namespace tokensvc {
 /// `keyspace` names the fleet's share of a store.
 std::string AppTokenCacheKey(absl::string_view keyspace, const AppTokenRequest& request);
 
+/// Whom caches, queues and bounds are divided by: a tenant of an authority, and where an authority
+/// has no tenants, the registration.
+std::string PartitionOf(const AppTokenRequest& request);
+
 /// The key of the flight that serves a forced request: the token's key and the challenge's digest.
 std::string ForcedFlightKey(absl::string_view cache_key, absl::string_view claims_challenge);
 

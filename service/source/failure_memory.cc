@@ -69,18 +69,12 @@ std::optional<Error> FailureMemory::Check(const Keys& keys, bool forced, BootTim
 void FailureMemory::Remember(const Keys& keys, const Error& error, double jitter, BootTime now) {
   MutexLock lock(&mutex_);
   switch (error.reason) {
-    case Reason::kThrottled: {
-      Entry& entry = throttled_.Put(keys.throttle, max_entries_);
-      entry.error = error;
-      const absl::Duration wait =
-          std::min(error.retry_after.value_or(kDefaultThrottle), kLongestThrottle);
-      // A shorter word does not take back a longer one that is still running.
-      entry.until = std::max(entry.until, now + ToNanos(wait));
-      return;
-    }
+    case Reason::kThrottled:
+      return Throttle(keys.throttle, error, now);
     case Reason::kAuthorityUnavailable:
     case Reason::kAuthorityResponseInvalid:
     case Reason::kAuthorityUntrusted: {
+      if (error.authority_said_when) Throttle(keys.throttle, error, now);
       Entry& entry = failed_.Put(keys.token, max_entries_);
       entry.failures = entry.refusal ? 1 : entry.failures + 1;
       entry.refusal = false;
@@ -108,6 +102,15 @@ void FailureMemory::Remember(const Keys& keys, const Error& error, double jitter
     default:
       return;
   }
+}
+
+void FailureMemory::Throttle(absl::string_view key, const Error& error, BootTime now) {
+  Entry& entry = throttled_.Put(key, max_entries_);
+  entry.error = error;
+  const absl::Duration wait =
+      std::min(error.retry_after.value_or(kDefaultThrottle), kLongestThrottle);
+  // A shorter word does not take back a longer one that is still running.
+  entry.until = std::max(entry.until, now + ToNanos(wait));
 }
 
 void FailureMemory::Forget(const Keys& keys) {

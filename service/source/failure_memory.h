@@ -17,8 +17,8 @@ namespace tokensvc {
 
 /// Remembers what an authority refused or failed to do, so that calls which can't succeed fail at
 /// once instead of asking again (DESIGN.md §4). Three kinds, each with its own reach:
-///   - throttling (429, Retry-After): per authority, tenant and client id, as long as the authority
-///   says;
+///   - throttling (429, Retry-After of any answer): per authority, tenant and client id, as long as
+///   the authority says;
 ///   - failures (5xx, no answer, nonsense): per token, doubling from 1 s to 60 s with jitter;
 ///   - refusals (invalid_scope, invalid_client, …): per token, 10 s, and not for forced requests,
 ///   which are a
@@ -74,6 +74,8 @@ class FailureMemory {
     absl::flat_hash_map<absl::string_view, std::list<Entry>::iterator> entries_;
   };
 
+  void Throttle(absl::string_view key, const Error& error, BootTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static std::optional<Error> Open(const Entry* entry, BootTime now);
 
   const std::size_t max_entries_;

@@ -34,8 +34,13 @@ void FlightGroup::Start(const std::string& key, std::shared_ptr<Flight> flight) 
 }
 
 asio::awaitable<void> FlightGroup::Run(std::string key, std::shared_ptr<Flight> flight) {
-  FlightResult result = co_await flight->body();
-  flight->result.emplace(std::move(result));
+  try {
+    FlightResult result = co_await flight->body();
+    flight->result.emplace(std::move(result));
+  } catch (const std::exception&) {
+    // Foreign code threw (no memory, say): nobody may wait for this flight for ever.
+    flight->result.emplace(Error());
+  }
   flight->body = nullptr;  // what it captured is not needed any more
   for (asio::steady_timer* waiter : flight->waiters) waiter->cancel();
 

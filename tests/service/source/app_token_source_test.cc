@@ -28,6 +28,7 @@ namespace tokensvc {
 namespace {
 
 constexpr char kTenant[] = "11111111-1111-1111-1111-111111111111";
+constexpr char kOtherTenant[] = "22222222-2222-2222-2222-222222222222";
 
 /// A secret that is simply there.
 class FixedSecret final : public ClientCredential {
@@ -111,6 +112,18 @@ class AppTokenSourceTest : public ::testing::Test {
     Result<AppTokenRequest> request = MakeAppTokenRequest(registration_, params);
     EXPECT_TRUE(request.ok());
     return *std::move(request);
+  }
+
+  AppTokenRequest RequestIn(const std::string& tenant) {
+    AppTokenRequest request = Request();
+    request.tenant = tenant;
+    return request;
+  }
+
+  AppTokenRequest RequestWithChallenge(const std::string& claims) {
+    AppTokenRequest request = Request();
+    request.claims_challenge = claims;
+    return request;
   }
 
   /// As a handler does it: the cache first, then a flight, waited for by this thread.
@@ -228,13 +241,58 @@ TEST_F(AppTokenSourceTest, ADueTokenIsRefreshedByOneOfManyThreads) {
   EXPECT_EQ(authority_->counters().token_requests, 2);
 }
 
-TEST_F(AppTokenSourceTest, MoreWaitersThanAllowedAreRefused) {
+TEST_F(AppTokenSourceTest, AnAnswerThatCameAfterTheEndOfItsTokensLifeIsNoAnswer) {
+  for (const bool forced : {false, true}) {
+    const int before = authority_->counters().token_requests;
+    DevAuthority::Fault slow;
+    slow.latency = absl::Milliseconds(100);
+    slow.count = 1;
+    authority_->AddFault(slow);
+    std::thread caller([&] {
+      const Result<AppToken> late = Acquire(Request("api://orders/.default", forced));
+      ASSERT_FALSE(late.ok()) << "an expired token was handed out";
+      EXPECT_EQ(late.error().reason, Reason::kAuthorityUnavailable);
+    });
+    while (authority_->counters().token_requests == before) std::this_thread::yield();
+    clock_.Advance(absl::Hours(2));
+    caller.join();
+    clock_.Advance(absl::Seconds(2));  // past the backoff
+    EXPECT_TRUE(Acquire(Request()).ok());
+    clock_.Advance(absl::Hours(2));
+  }
+}
+
+TEST_F(AppTokenSourceTest, ARefusedClaimsChallengeDoesNotStandInTheWayOfPlainCalls) {
+  DevAuthority::Fault refusal;
+  refusal.status = 400;
+  refusal.body = R"({"error":"invalid_request"})";
+  refusal.count = 1;
+  authority_->AddFault(refusal);
+  EXPECT_FALSE(Acquire(RequestWithChallenge(R"({"access_token":{"acrs":null}})")).ok());
+  EXPECT_TRUE(Acquire(Request()).ok());
+}
+
+TEST_F(AppTokenSourceTest, AFailureUnderAClaimsChallengeDoesNotStandInTheWayOfPlainCalls) {
+  DevAuthority::Fault failure;
+  failure.status = 500;
+  failure.count = 1;
+  authority_->AddFault(failure);
+  const std::string challenge = R"({"access_token":{"acrs":null}})";
+  EXPECT_FALSE(Acquire(RequestWithChallenge(challenge)).ok());
+  EXPECT_TRUE(Acquire(Request()).ok());
+  const int requests = authority_->counters().token_requests;
+  // The challenge itself has to wait its second, as any failing request.
+  EXPECT_FALSE(Acquire(RequestWithChallenge(challenge)).ok());
+  EXPECT_EQ(authority_->counters().token_requests, requests);
+}
+
+TEST_F(AppTokenSourceTest, MoreWaitersThanAllowedAreRefusedAndOneTenantFillsHalfThePlaces) {
   DevAuthority::Fault hang;
   hang.hang = true;
   authority_->AddFault(hang);
   std::atomic<int> ended{0}, overloaded{0};
   for (int i = 0; i < 5100; ++i) {
-    AppTokenRequest request = Request();
+    AppTokenRequest request = RequestIn(i < 2550 ? kTenant : kOtherTenant);
     std::string key = source_->KeyOf(request);
     source_->Acquire(std::move(request), std::move(key), clock_.Boot() + ToNanos(absl::Seconds(30)),
                      [&](Result<AppToken> token) {
@@ -242,7 +300,7 @@ TEST_F(AppTokenSourceTest, MoreWaitersThanAllowedAreRefused) {
                        ++ended;
                      });
   }
-  EXPECT_EQ(overloaded.load(), 100);
+  EXPECT_EQ(overloaded.load(), 100) << "fifty of each tenant";
   source_->Abandon();
   while (ended.load() < 5100) std::this_thread::yield();
   authority_->ClearFaults();

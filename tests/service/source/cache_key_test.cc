@@ -143,6 +143,23 @@ TEST(CacheKeyTest, AClaimsChallengeAndForceRefreshAreNotPartOfTheKey) {
   EXPECT_EQ(AppTokenCacheKey("k", plain), AppTokenCacheKey("k", forced));
 }
 
+TEST(CacheKeyTest, PartitionsAreTenantsOfOneAuthorityAndElseRegistrations) {
+  const auto with = [](const Change& change) {
+    Fields fields;
+    change(fields, "other");
+    return PartitionOf(RequestOf(fields));
+  };
+  const std::string base = PartitionOf(RequestOf(Fields()));
+  EXPECT_NE(with(Changes().at("tenant")), base);
+  EXPECT_NE(with(Changes().at("authority")), base);
+  EXPECT_EQ(with(Changes().at("registration")), base);
+  EXPECT_EQ(with(Changes().at("scopes")), base);
+  Fields orders, billing;
+  orders.tenant = billing.tenant = "";
+  billing.registration = "billing";
+  EXPECT_NE(PartitionOf(RequestOf(orders)), PartitionOf(RequestOf(billing)));
+}
+
 TEST(CacheKeyTest, ForcedFlightsDifferByChallengeAndByToken) {
   EXPECT_NE(ForcedFlightKey("key", ""), ForcedFlightKey("key", "{}"));
   EXPECT_NE(ForcedFlightKey("key", ""), ForcedFlightKey("yek", ""));

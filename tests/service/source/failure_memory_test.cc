@@ -58,6 +58,19 @@ TEST(FailureMemoryTest, ThrottlingHoldsForEveryTokenOfTheClientInThatTenantAndFo
   EXPECT_FALSE(memory.Check({"another client", kKeys.token}, false, At(1)).has_value());
 }
 
+TEST(FailureMemoryTest, ARetryAfterOfAFailureHoldsForEveryTokenOfTheClientInThatTenant) {
+  FailureMemory memory;
+  Error error = Failure(Reason::kAuthorityUnavailable);
+  error.retry_after = absl::Seconds(30);
+  memory.Remember(kKeys, error, kNoJitter, At(0));
+  EXPECT_FALSE(memory.Check({kKeys.throttle, "another token"}, false, At(1)).has_value())
+      << "the time is our own guess";
+  error.authority_said_when = true;
+  memory.Remember(kKeys, error, kNoJitter, At(0));
+  EXPECT_TRUE(memory.Check({kKeys.throttle, "another token"}, false, At(29)).has_value());
+  EXPECT_FALSE(memory.Check({kKeys.throttle, "another token"}, false, At(30)).has_value());
+}
+
 TEST(FailureMemoryTest, AShorterRetryAfterDoesNotTakeBackALongerOne) {
   FailureMemory memory;
   Error error = Failure(Reason::kThrottled);

@@ -124,6 +124,25 @@ TEST_F(FlightGroupTest, AWaiterThatLeavesAtItsDeadlineDoesNotEndTheFlight) {
   EXPECT_EQ(TokenOf(*patient), "1");
 }
 
+TEST_F(FlightGroupTest, AFlightWhoseBodyThrowsEndsWithAnErrorAndMakesRoom) {
+  std::optional<std::optional<FlightResult>> end;
+  asio::co_spawn(
+      context_,
+      [this, &end]() -> asio::awaitable<void> {
+        FlightGroup::Body body = []() -> asio::awaitable<FlightResult> {
+          throw std::bad_alloc();
+          co_return FlightResult(Error());
+        };
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::hours(1);
+        end = co_await group_.Wait("key", FlightGroup::Join::kRunning, std::move(body), deadline);
+      },
+      asio::detached);
+  Settle();
+  ASSERT_TRUE(end.has_value() && end->has_value());
+  EXPECT_EQ((*end)->error().reason, Reason::kInternal);
+  EXPECT_EQ(group_.size(), 0u);
+}
+
 TEST_F(FlightGroupTest, ABackgroundFlightIsJoinedByWhoComesLater) {
   group_.StartInBackground("key", Body());
   group_.StartInBackground("key", Body());
