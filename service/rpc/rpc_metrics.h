@@ -16,7 +16,8 @@ namespace tokensvc {
 class RpcMethodMetrics {
  public:
   RpcMethodMetrics(MetricRegistry& registry, absl::string_view method)
-      : duration_(registry.AddHistogram("tokensvc_rpc_duration_seconds",
+      : method_(method),
+        duration_(registry.AddHistogram("tokensvc_rpc_duration_seconds",
                                         "Time from a call's arrival in its handler to its end.",
                                         {{"method", std::string(method)}})) {
     for (int code = 0; code < kCodes; ++code) {
@@ -27,6 +28,8 @@ class RpcMethodMetrics {
     }
   }
 
+  const std::string& method() const { return method_; }
+
   void Record(absl::StatusCode code, absl::Duration took) {
     const int number = static_cast<int>(code);
     calls_[static_cast<std::size_t>(number >= 0 && number < kCodes ? number : 2)]->Increment();
@@ -35,6 +38,7 @@ class RpcMethodMetrics {
 
  private:
   static constexpr int kCodes = 17;  // gRPC's, OK to UNAUTHENTICATED
+  const std::string method_;
   std::array<Counter*, kCodes> calls_;
   Histogram& duration_;
 };

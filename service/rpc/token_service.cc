@@ -185,16 +185,20 @@ void TokenServiceHandler::ServeAppToken(grpc::CallbackServerContext& context,
     reactor.Finish(std::move(status));
   };
 
+  // `request` and `context` live until the call is finished.
+  const auto fail = [this, finish, &metrics, &context, &request](
+                        const Error& error, absl::string_view denied_for,
+                        const std::string& correlation_id) {
+    failed_calls_.Write({metrics.method(), caller_.name, request.registration(), denied_for,
+                         correlation_id, TraceIdOf(context)},
+                        error);
+    finish(ToGrpcStatus(error, correlation_id));
+  };
+
   absl::string_view denied_for;
   Result<AppTokenRequest> admitted = Admit(request, &denied_for);
   if (!admitted.ok()) {
-    const std::string correlation_id = CorrelationIdFor(request.correlation_id());
-    if (!denied_for.empty()) {
-      deps_.logger.Info(
-          "call_denied",
-          {{"caller", caller_.name}, {"cause", denied_for}, {"correlation_id", correlation_id}});
-    }
-    return finish(ToGrpcStatus(admitted.error(), correlation_id));
+    return fail(admitted.error(), denied_for, CorrelationIdFor(request.correlation_id()));
   }
   std::string key = deps_.source.KeyOf(*admitted);
   if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key)) {
@@ -204,10 +208,10 @@ void TokenServiceHandler::ServeAppToken(grpc::CallbackServerContext& context,
   }
 
   admitted->trace_id = TraceIdOf(context);
-  auto done = [this, finish, &response, registration = admitted->registration,
+  auto done = [this, finish, fail, &response, registration = admitted->registration,
                tenant = admitted->tenant,
                correlation_id = admitted->correlation_id](Result<AppToken> token) {
-    if (!token.ok()) return finish(ToGrpcStatus(token.error(), correlation_id));
+    if (!token.ok()) return fail(token.error(), /*denied_for=*/"", correlation_id);
     Fill(*token, *registration, tenant, correlation_id, deps_.clock.Now(), response);
     finish(grpc::Status::OK);
   };
@@ -230,8 +234,13 @@ grpc::ServerUnaryReactor* TokenServiceHandler::CreateAuthorizationHeader(
   if (request->subject_case() != v1::CreateAuthorizationHeaderRequest::kApp) {
     const Error error =
         InvalidRequest("subject", "say whom the token is for: `\"app\": {}` for the application");
-    deps_.metrics.create_authorization_header.Record(error.code, absl::ZeroDuration());
-    reactor->Finish(ToGrpcStatus(error, CorrelationIdFor(request->correlation_id())));
+    const std::string correlation_id = CorrelationIdFor(request->correlation_id());
+    RpcMethodMetrics& metrics = deps_.metrics.create_authorization_header;
+    failed_calls_.Write({metrics.method(), caller_.name, request->registration(),
+                         /*denied_for=*/"", correlation_id, TraceIdOf(*context)},
+                        error);
+    metrics.Record(error.code, absl::ZeroDuration());
+    reactor->Finish(ToGrpcStatus(error, correlation_id));
     return reactor;
   }
   ServeAppToken(*context, *request, *response, deps_.metrics.create_authorization_header, *reactor);

@@ -14,6 +14,7 @@
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy.h"
 #include "service/rpc/directory_holder.h"
+#include "service/rpc/failed_call_log.h"
 #include "service/rpc/rpc_metrics.h"
 #include "service/source/app_token_source.h"
 #include "tokensvc/v1/token_service.grpc.pb.h"
@@ -41,7 +42,10 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
 
   /// `caller` is whom the listener takes its callers for.
   TokenServiceHandler(Options options, Dependencies dependencies, Caller caller)
-      : options_(options), deps_(dependencies), caller_(std::move(caller)) {}
+      : options_(options),
+        deps_(dependencies),
+        caller_(std::move(caller)),
+        failed_calls_(dependencies.logger, dependencies.clock) {}
 
   grpc::ServerUnaryReactor* AcquireForClient(grpc::CallbackServerContext* context,
                                              const v1::AcquireForClientRequest* request,
@@ -64,6 +68,7 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   const Options options_;
   const Dependencies deps_;
   const Caller caller_;
+  FailedCallLog failed_calls_;
 };
 
 }  // namespace tokensvc

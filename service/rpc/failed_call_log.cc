@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/rpc/failed_call_log.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+
+namespace tokensvc {
+namespace {
+
+/// The shape of a name in the configuration; anything else is a caller's free text.
+bool IsName(absl::string_view text) {
+  return text.size() <= 63 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
+         });
+}
+
+/// Whether an operator, not only the caller, has something to do.
+bool IsOurs(Reason reason) {
+  switch (reason) {
+    case Reason::kInvalidRequest:
+    case Reason::kScopeNotAccepted:
+    case Reason::kPolicyDenied:
+    case Reason::kQuotaExceeded:
+    case Reason::kInteractionRequired:
+    case Reason::kDraining:
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+void FailedCallLog::Write(const Call& call, const Error& error) {
+  const LogSeverity severity = IsOurs(error.reason) ? LogSeverity::kWarning : LogSeverity::kInfo;
+  if (!logger_.Enabled(severity)) return;
+  const std::optional<std::int64_t> suppressed = limiter_.Take(clock_.Boot());
+  if (!suppressed.has_value()) return;
+  logger_.Write(severity, "call_failed",
+                {{"method", call.method},
+                 {"caller", call.caller},
+                 {"registration", IsName(call.registration) ? call.registration : "(no name)"},
+                 {"code", absl::StatusCodeToString(error.code)},
+                 {"reason", ReasonName(error.reason)},
+                 {"denied_for", call.denied_for},
+                 {"correlation_id", call.correlation_id},
+                 {"trace_id", call.trace_id},
+                 {"lines_suppressed", static_cast<long long>(*suppressed)}});
+}
+
+}  // namespace tokensvc

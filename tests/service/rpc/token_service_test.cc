@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of what stands before the cache, and what a failed call leaves behind. Nothing here
+// reaches an authority; tests/integration/cc has the whole way.
+#include "service/rpc/token_service.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "gtest/gtest.h"
+#include "service/authority/authority_metadata.h"
+#include "service/http/curl_http_transport.h"
+#include "tests/testing/capturing_logger.h"
+#include "tests/testing/fake_clock.h"
+
+namespace tokensvc {
+namespace {
+
+/// Lets callers have nothing.
+class DenyEverything final : public Policy {
+ public:
+  bool Allows(const Caller&, const AccessRequest&) const override { return false; }
+  bool MayUse(const Caller&, absl::string_view) const override { return false; }
+};
+
+class TokenServiceHandlerTest : public ::testing::Test {
+ protected:
+  TokenServiceHandlerTest() {
+    auto registration = std::make_shared<Registration>();
+    registration->name = "orders";
+    registration->authority = std::make_shared<Authority>();
+    registration->any_tenant = true;
+    registration->default_tenant = "contoso.example";
+    auto directory = std::make_shared<Directory>();
+    directory->emplace("orders", registration);
+    directory_.Set(directory);
+  }
+  ~TokenServiceHandlerTest() override { loop_.Stop(); }
+
+  grpc::Status Acquire(const Policy& policy, const std::string& registration,
+                       const std::string& scope) {
+    TokenServiceHandler handler(
+        {}, {directory_, policy, budget_, source_, clock_, logger_, rpc_metrics_}, Caller{"test"});
+    grpc::ServerBuilder builder;
+    builder.RegisterService(&handler);
+    const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+    const auto stub = v1::TokenService::NewStub(server->InProcessChannel({}));
+    grpc::ClientContext context;
+    v1::AcquireForClientRequest request;
+    request.set_registration(registration);
+    request.add_scopes(scope);
+    request.set_correlation_id("corr-1");
+    v1::AcquireForClientResponse response;
+    const grpc::Status status = stub->AcquireForClient(&context, request, &response);
+    server->Shutdown();
+    return status;
+  }
+
+  testing::FakeClock clock_;
+  testing::CapturingLogger logger_;
+  MetricRegistry registry_;
+  RpcMetrics rpc_metrics_{registry_};
+  SystemRandom random_;
+  ForcedRefreshBudget budget_{60};
+  DirectoryHolder directory_;
+  LocalCache cache_{LocalCache::Options()};
+  FailureMemory failures_;
+  std::atomic<std::uint64_t> generations_{0};
+  AuthorityMetrics authority_metrics_{registry_};
+  GrantMetrics grant_metrics_{registry_};
+  EventLoop loop_;
+  CurlHttpTransport transport_{loop_.context(), {}};
+  AuthorityMetadata metadata_{transport_, clock_, logger_, authority_metrics_};
+  GrantEngine engine_{{transport_, metadata_, clock_, logger_, grant_metrics_}};
+  NoSharedStore shared_;
+  LocalLeases leases_{generations_};
+  AppTokenSource source_{{},
+                         {cache_, failures_, clock_, random_, logger_, registry_},
+                         {{&loop_, &engine_, &shared_, &leases_}}};
+};
+
+TEST_F(TokenServiceHandlerTest, ADeniedCallerLearnsNotWhichRegistrationsExist) {
+  const DenyEverything policy;
+  for (const char* scope : {"api://orders/.default", "not a scope"}) {
+    const grpc::Status known = Acquire(policy, "orders", scope);
+    const grpc::Status unknown = Acquire(policy, "nobody", scope);
+    EXPECT_EQ(known.error_code(), grpc::StatusCode::PERMISSION_DENIED) << scope;
+    EXPECT_EQ(known.error_code(), unknown.error_code());
+    EXPECT_EQ(known.error_message(), unknown.error_message());
+    EXPECT_EQ(known.error_details(), unknown.error_details());
+  }
+}
+
+TEST_F(TokenServiceHandlerTest, AFailedCallLeavesOneLineWithWhatTheCallerWasNotTold) {
+  EXPECT_FALSE(Acquire(DenyEverything(), "orders", "api://orders/.default").ok());
+  EXPECT_FALSE(Acquire(AllowEveryCaller(), "orders", "not a scope").ok());
+  EXPECT_FALSE(Acquire(AllowEveryCaller(), "no\nname", "api://orders/.default").ok());
+  const std::vector<testing::CapturingLogger::Line> lines = logger_.lines();
+  ASSERT_EQ(lines.size(), 3u);
+  for (const auto& line : lines) {
+    EXPECT_EQ(line.event, "call_failed");
+    EXPECT_EQ(line.fields.at("method"), "AcquireForClient");
+    EXPECT_EQ(line.fields.at("correlation_id"), "corr-1");
+    EXPECT_EQ(line.fields.at("caller"), "test");
+  }
+  EXPECT_EQ(lines[0].fields.at("denied_for"), "policy");
+  EXPECT_EQ(lines[0].fields.at("registration"), "orders");
+  EXPECT_EQ(lines[1].fields.at("reason"), "INVALID_REQUEST");
+  EXPECT_EQ(lines[1].fields.at("code"), "INVALID_ARGUMENT");
+  EXPECT_EQ(lines[2].fields.at("denied_for"), "unknown_registration");
+  EXPECT_EQ(lines[2].fields.at("registration"), "(no name)");
+}
+
+}  // namespace
+}  // namespace tokensvc
