@@ -104,8 +104,8 @@ TEST_F(BadRequestsTest, UnknownRegistrationsAndForeignTenantsGetOneAndTheSameAns
   foreign.set_correlation_id("same");
   EXPECT_EQ(MustFail(unknown).everything, MustFail(foreign).everything);
   // The operator's log tells them apart.
-  EXPECT_THAT(logger_.AllText(), HasSubstr("cause=unknown_registration"));
-  EXPECT_THAT(logger_.AllText(), HasSubstr("cause=tenant_not_listed"));
+  EXPECT_THAT(logger_.AllText(), HasSubstr("denied_for=unknown_registration"));
+  EXPECT_THAT(logger_.AllText(), HasSubstr("denied_for=tenant_not_listed"));
 }
 
 TEST_F(BadRequestsTest, AllMistakesAreReportedAtOnce) {
