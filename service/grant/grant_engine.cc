@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/form_url.h"
 #include "service/authority/error_response.h"
@@ -60,7 +61,8 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::Redeem(
   for (const auto& credential : candidates) {
     const BootTime asked = deps_.clock.Boot();
     std::uint64_t version = credential->version();
-    result = co_await RedeemWith(*registration, *endpoint, *credential, *grant, context, &version);
+    result = co_await RedeemWith(*registration, tenant, *endpoint, *credential, *grant, context,
+                                 &version);
     Record(*registration, *grant, context, tenant, result, asked);
     if (result.ok()) {
       credentials.MarkAccepted(credential->id());
@@ -76,8 +78,9 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::Redeem(
 }
 
 asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemWith(
-    const Registration& registration, const TokenEndpoint& endpoint, ClientCredential& credential,
-    const Grant& grant, const GrantContext& context, std::uint64_t* version) {
+    const Registration& registration, const std::string& tenant, const TokenEndpoint& endpoint,
+    ClientCredential& credential, const Grant& grant, const GrantContext& context,
+    std::uint64_t* version) {
   TokenEndpointRequest authenticated;
   authenticated.token_endpoint = endpoint.url;
   authenticated.client_id = registration.client_id;
@@ -108,6 +111,8 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemWith(
   request.trust = endpoint.trust;
   request.timeout = registration.authority->request_timeout;
   request.ca_file = registration.authority->ca_file;
+  // What an authority throttles by, and so what must not hold up the others at the same host.
+  request.queue_key = absl::StrCat(tenant, " ", registration.client_id);
   request.headers = std::move(authenticated.headers);
   request.headers.emplace_back("Accept", Secret::CopyOf("application/json"));
   request.headers.emplace_back("client-request-id", Secret::CopyOf(context.correlation_id));

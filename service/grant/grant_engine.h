@@ -70,6 +70,7 @@ class GrantEngine {
 
  private:
   asio::awaitable<Result<RedeemedToken>> RedeemWith(const Registration& registration,
+                                                    const std::string& tenant,
                                                     const TokenEndpoint& endpoint,
                                                     ClientCredential& credential,
                                                     const Grant& grant, const GrantContext& context,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <system_error>
 #include <unordered_map>
 #include <utility>
@@ -20,6 +21,8 @@ namespace {
 
 // Nothing waits longer, whatever a caller asks for: keeps the sum with the present time in range.
 constexpr absl::Duration kLongestTimeout = absl::Hours(1);
+
+using SteadyTime = asio::steady_timer::time_point;
 
 long ToLong(std::size_t value) {
   return static_cast<long>(std::min<std::size_t>(value, 1'000'000));
@@ -46,6 +49,8 @@ class CurlHttpTransport::Impl {
     const std::unique_ptr<CurlTransfer> transfer;
     /// The request's deadline; cancelled to wake the coroutine before.
     asio::steady_timer deadline;
+    absl::Duration timeout;             // from its arrival until `deadline`
+    std::optional<SteadyTime> started;  // where it does not wait any more
     RequestQueue::Id id = 0;
     bool ended = false;
     CURLcode code = CURLE_OK;  // if it ended well enough to have one
@@ -78,21 +83,23 @@ class CurlHttpTransport::Impl {
   absl::Status Start(const std::shared_ptr<Exchange>& exchange) {
     if (configured_ == nullptr) return absl::UnavailableError("libcurl cannot be used");
     exchange->id = next_id_++;
-    if (!queue_.Add(exchange->id, exchange->transfer->origin())) {
+    const HttpRequest& request = exchange->transfer->request();
+    if (!queue_.Add(exchange->id, exchange->transfer->origin(), request.queue_key)) {
       return absl::ResourceExhaustedError(
           exchange->transfer->Explain("too many requests wait already"));
     }
     curl_easy_setopt(exchange->transfer->easy(), CURLOPT_PRIVATE, exchange.get());
     exchanges_[exchange->id] = exchange;
     Count(1);
-    const absl::Duration timeout = std::min(exchange->transfer->request().timeout, kLongestTimeout);
-    exchange->deadline.expires_after(absl::ToChronoNanoseconds(timeout));
+    exchange->timeout = std::min(request.timeout, kLongestTimeout);
+    exchange->deadline.expires_after(absl::ToChronoNanoseconds(exchange->timeout));
     StartWaiting();
     return exchange->refused;
   }
 
-  /// Gives up an exchange that did not end by itself.
-  void Abandon(Exchange& exchange) {
+  /// Gives up an exchange that did not end by itself, but at its deadline or because nobody waits.
+  void Abandon(Exchange& exchange, bool at_deadline) {
+    if (at_deadline) NoteTime(exchange);
     Driver(exchange).Remove(exchange.transfer->easy());
     Forget(exchange);
     StartWaiting();
@@ -117,7 +124,10 @@ class CurlHttpTransport::Impl {
     char* pointer = nullptr;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &pointer);
     auto& exchange = *static_cast<Exchange*>(static_cast<void*>(pointer));
-    if (code == CURLE_OK) queue_.SetMultiplexed(exchange.id, exchange.transfer->Multiplexed());
+    if (code == CURLE_OK) {
+      queue_.SetMultiplexed(exchange.id, exchange.transfer->Multiplexed());
+      NoteTime(exchange);
+    }
     exchange.code = code;
     Wake(exchange);
     Forget(exchange);
@@ -127,11 +137,31 @@ class CurlHttpTransport::Impl {
   void StartWaiting() {
     while (const std::optional<RequestQueue::Id> id = queue_.Next()) {
       const std::shared_ptr<Exchange> exchange = exchanges_.at(*id);
-      if (Driver(*exchange).Add(exchange->transfer->easy())) continue;
-      exchange->refused = absl::UnavailableError(exchange->transfer->Explain("libcurl refuses it"));
+      const SteadyTime now = SteadyTime::clock::now();
+      const absl::Duration left = absl::FromChrono(exchange->deadline.expiry() - now);
+      // When a burst comes to its deadline, each request that ends makes room for one that ends
+      // next. Sent, it would cost the server a connection and work that nobody waits for, beside
+      // the work for the one that just hung up.
+      if (left <= queue_.AnswerTimeFor(*id).LeastLeft(exchange->timeout)) {
+        exchange->refused = absl::DeadlineExceededError(exchange->transfer->Explain(
+            "too little time was left for the request after its wait for a connection"));
+      } else if (Driver(*exchange).Add(exchange->transfer->easy())) {
+        exchange->started = now;
+        continue;
+      } else {
+        exchange->refused =
+            absl::UnavailableError(exchange->transfer->Explain("libcurl refuses it"));
+      }
       Wake(*exchange);
       Forget(*exchange);
     }
+  }
+
+  /// Learns from a request that ran how long its host takes.
+  void NoteTime(const Exchange& exchange) {
+    if (!exchange.started.has_value()) return;
+    queue_.AnswerTimeFor(exchange.id)
+        .Note(absl::FromChrono(SteadyTime::clock::now() - *exchange.started));
   }
 
   /// Lets the coroutine go on: later, from the loop, never inside this call.
@@ -182,7 +212,7 @@ asio::awaitable<absl::StatusOr<HttpResponse>> CurlHttpTransport::Send(HttpReques
   constexpr auto kToken = asio::experimental::as_tuple(asio::use_awaitable);
   const auto [error] = co_await exchange->deadline.async_wait(kToken);
   if (!exchange->ended) {
-    if (const std::shared_ptr<Impl> alive = impl.lock()) alive->Abandon(*exchange);
+    if (const std::shared_ptr<Impl> alive = impl.lock()) alive->Abandon(*exchange, !error);
     if (error)
       co_return absl::CancelledError(exchange->transfer->Explain("the request was cancelled"));
     co_return absl::DeadlineExceededError(

@@ -45,6 +45,9 @@ struct HttpRequest {
   /// Bytes of the answer's body; one more ends the request.
   std::size_t max_body_bytes = std::size_t{1} << 20;
   AddressTrust trust = AddressTrust::kConfigured;
+  /// Who it is for: where requests wait for a connection to their host, keys take turns. Any bytes;
+  /// stays in this process.
+  std::string queue_key;
   /// Never sent a second time, at the cost of a new connection: for what an authority accepts once
   /// (a single-use refresh token, an authorization code). Otherwise a request may be sent again,
   /// once, when a kept connection turns out to be dead before the first byte of an answer.
@@ -76,7 +79,8 @@ class HttpTransport {
   /// Sends one request and waits for its answer. Redirects are not followed: a 3xx is an answer.
   /// Errors, with texts that hold no part of the request or the answer beyond the host name:
   ///   - kUnavailable        no connection, reset, protocol error, truncated answer, host unknown
-  ///   - kDeadlineExceeded   `timeout` ran out
+  ///   - kDeadlineExceeded   `timeout` ran out; or, after a wait in the queue, too little of it was
+  ///   left for an answer, so that the request was not sent
   ///   - kUnauthenticated    the server's TLS certificate was refused, or `ca_file` cannot be read
   ///   - kPermissionDenied   the address is not allowed for a learnt host, or plain http beyond
   ///   loopback

@@ -5,13 +5,12 @@
 
 namespace tokensvc {
 
-bool RequestQueue::Add(Id id, const std::string& host_name) {
+bool RequestQueue::Add(Id id, const std::string& host_name, const std::string& key) {
   if (entries_.size() >= limits_.requests) return false;
   Host& host = hosts_[host_name];
   if (host.name.empty()) host.name = host_name;
   if (host.waiting.empty()) host.turn = turns_.insert(turns_.end(), &host);
-  const auto place = host.waiting.insert(host.waiting.end(), id);
-  entries_[id] = Entry{&host, false, place};
+  entries_[id] = Entry{&host, false, host.waiting.Push(key, id)};
   return true;
 }
 
@@ -31,8 +30,7 @@ bool RequestQueue::MayStart(const Host& host) const {
 std::optional<RequestQueue::Id> RequestQueue::Next() {
   for (Host* host : turns_) {
     if (!MayStart(*host)) continue;
-    const Id id = host->waiting.front();
-    host->waiting.pop_front();
+    const Id id = host->waiting.Pop();
     connections_ -= Connections(*host);
     ++host->running;
     connections_ += Connections(*host);
@@ -56,7 +54,7 @@ void RequestQueue::Remove(Id id) {
     --host.running;
     connections_ += Connections(host);
   } else {
-    host.waiting.erase(entry->second.place);
+    host.waiting.Erase(entry->second.place);
     if (host.waiting.empty()) turns_.erase(host.turn);
   }
   entries_.erase(entry);

@@ -3,12 +3,14 @@
 #define TOKENSVC_SERVICE_HTTP_REQUEST_QUEUE_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <list>
 #include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
+
+#include "service/http/answer_time.h"
+#include "service/http/fair_queue.h"
 
 namespace tokensvc {
 
@@ -16,10 +18,11 @@ namespace tokensvc {
 ///
 /// libcurl has such a queue of its own, but one for all hosts, of which a finished transfer wakes
 /// the head only (curl 7.88, `process_pending_handles`): a hanging host would hold up the requests
-/// to all others. Here each host has its own queue and hosts take turns. Not thread-safe.
+/// to all others. Here each host has its own queue and hosts take turns, as those who wait for the
+/// same host do (FairQueue). Not thread-safe.
 class RequestQueue {
  public:
-  using Id = std::uint64_t;
+  using Id = FairQueue::Id;
   struct Limits {
     std::size_t connections_per_host;
     std::size_t connections;
@@ -33,14 +36,19 @@ class RequestQueue {
   RequestQueue(const RequestQueue&) = delete;
   RequestQueue& operator=(const RequestQueue&) = delete;
 
-  /// Lets `id` (new) wait for its turn at `host`. False if there are too many already.
-  bool Add(Id id, const std::string& host);
+  /// Lets `id` (new) wait for its turn at `host`, in the line of `key`. False if there are too many
+  /// already.
+  bool Add(Id id, const std::string& host, const std::string& key);
 
   /// The next request that may start now, counted as running from here on; or nothing.
   std::optional<Id> Next();
 
   /// Forgets a request, waiting or running. Does nothing for an unknown one.
   void Remove(Id id);
+
+  /// What is known of the speed of a waiting or running request's host. Forgotten with the host's
+  /// last request; valid until then.
+  AnswerTime& AnswerTimeFor(Id id) { return entries_.at(id).host->answer_time; }
 
   /// Notes whether the host of a running request answers several requests on one connection. Known
   /// as long as it has requests.
@@ -49,16 +57,17 @@ class RequestQueue {
  private:
   struct Host {
     std::string name;
-    std::list<Id> waiting;
+    FairQueue waiting;
     std::size_t running = 0;
     bool multiplexed = false;
+    AnswerTime answer_time;
     /// This host's place in `turns_`; only while something waits.
     std::list<Host*>::iterator turn;
   };
   struct Entry {
     Host* host;
     bool running = false;
-    std::list<Id>::iterator place;
+    FairQueue::Place place;  // unless it is running
   };
 
   std::size_t Connections(const Host& host) const;

@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "service/http/curl_http_transport.h"
 #include "tests/service/http/local_certificates.h"
@@ -153,6 +155,87 @@ TEST(ConnectionLimit, RequestsThatGaveUpMakeRoom) {
   }
   hang = false;
   EXPECT_TRUE(harness.Send(Get(server.Url())).ok());
+}
+
+TEST(ConnectionLimit, AFloodUnderOneKeyDoesNotHoldUpAnotherKey) {
+  std::vector<std::string> order;  // of one connection's thread
+  absl::Notification all_wait;
+  std::optional<LoopbackServer> server(LoopbackServer::Answering([&](const std::string& request) {
+    order.push_back(request.substr(0, request.find(" HTTP")));
+    all_wait.WaitForNotification();
+    return Ok(request);
+  }));
+  Futures futures;
+  {
+    TransportHarness harness({.max_connections_per_host = 1});
+    auto start = [&](const char* path, const char* key) {
+      HttpRequest request = Get(server->Url(path));
+      request.queue_key = key;
+      futures.push_back(harness.Start(std::move(request)));
+    };
+    for (int i = 0; i < 50; ++i) start("/flood", "a");
+    start("/one", "b");
+    harness.OnLoop([] {});  // after this they are in the queue
+    all_wait.Notify();
+    for (auto& future : futures) ASSERT_TRUE(future.get().ok());
+  }
+  server.reset();  // its thread has ended
+  ASSERT_EQ(order.size(), 51u);
+  // The first met a free connection. Of those that waited, one of each key.
+  EXPECT_EQ(order[1], "GET /flood");
+  EXPECT_EQ(order[2], "GET /one");
+}
+
+TEST(ConnectionLimit, RequestsWhoseTimeIsOverAreNotSent) {
+  LoopbackServer hanging([](Peer& peer) {
+    if (peer.ReadRequest().has_value()) peer.WaitForEnd();
+  });
+  TransportHarness harness({.max_connections_per_host = 4});
+  Futures futures;
+  harness.OnLoop([&] {  // in one go, so that their times end together
+    for (int i = 0; i < 200; ++i) {
+      HttpRequest request = Get(hanging.Url());
+      request.timeout = absl::Milliseconds(1000 + i % 50);
+      futures.push_back(harness.Start(std::move(request)));
+    }
+  });
+  while (hanging.requests() < 4) absl::SleepFor(absl::Milliseconds(1));
+  for (auto& future : futures) {
+    EXPECT_EQ(future.get().status().code(), absl::StatusCode::kDeadlineExceeded);
+  }
+  EXPECT_EQ(hanging.connections(), 4);
+  EXPECT_EQ(hanging.requests(), 4);
+}
+
+TEST(ConnectionLimit, AServerThatIsTooSlowForAllGetsWhatItCanAnswerInTime) {
+  constexpr int kConnections = 2;
+  constexpr absl::Duration kTimeout = absl::Seconds(1), kLatency = absl::Milliseconds(100);
+  LoopbackServer slow(LoopbackServer::Answering([&](const std::string& request) {
+    absl::SleepFor(kLatency);
+    return Ok(request);
+  }));
+  TransportHarness harness({.max_connections_per_host = kConnections});
+  Futures futures;
+  harness.OnLoop([&] {
+    for (int i = 0; i < 100; ++i) {
+      HttpRequest request = Get(slow.Url());
+      request.timeout = kTimeout + absl::Milliseconds(i);
+      futures.push_back(harness.Start(std::move(request)));
+    }
+  });
+  int answered = 0;
+  for (auto& future : futures) {
+    const auto response = future.get();
+    if (response.ok()) {
+      ++answered;
+    } else {
+      EXPECT_EQ(response.status().code(), absl::StatusCode::kDeadlineExceeded);
+    }
+  }
+  EXPECT_GE(answered, kConnections);
+  // One more each for the last 100 ms.
+  EXPECT_LE(slow.requests(), kConnections * (1 + static_cast<int>(kTimeout / kLatency)));
+  EXPECT_TRUE(harness.Send(Get(slow.Url())).ok());
 }
 
 TEST(ConnectionLimit, MoreRequestsThanMayWaitAreRefused) {

@@ -6,6 +6,7 @@
 
 #include <random>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace tokensvc {
@@ -23,7 +24,7 @@ std::vector<Id> StartAll(RequestQueue& queue) {
 
 TEST(RequestQueue, StartsAsManyAsAHostMayHaveConnections) {
   RequestQueue queue({.connections_per_host = 2, .connections = 9, .streams = 9, .requests = 9});
-  for (Id id : {1, 2, 3, 4}) ASSERT_TRUE(queue.Add(id, "a"));
+  for (Id id : {1, 2, 3, 4}) ASSERT_TRUE(queue.Add(id, "a", ""));
   EXPECT_THAT(StartAll(queue), ElementsAre(1, 2));
   queue.Remove(1);
   EXPECT_THAT(StartAll(queue), ElementsAre(3));
@@ -31,8 +32,8 @@ TEST(RequestQueue, StartsAsManyAsAHostMayHaveConnections) {
 
 TEST(RequestQueue, AFullHostDoesNotHoldUpAnother) {
   RequestQueue queue({.connections_per_host = 1, .connections = 9, .streams = 9, .requests = 9});
-  for (Id id : {1, 2, 3}) ASSERT_TRUE(queue.Add(id, "hanging"));
-  for (Id id : {4, 5}) ASSERT_TRUE(queue.Add(id, "quick"));
+  for (Id id : {1, 2, 3}) ASSERT_TRUE(queue.Add(id, "hanging", ""));
+  for (Id id : {4, 5}) ASSERT_TRUE(queue.Add(id, "quick", ""));
   EXPECT_THAT(StartAll(queue), ElementsAre(1, 4));
   queue.Remove(4);
   EXPECT_THAT(StartAll(queue), ElementsAre(5));
@@ -40,21 +41,43 @@ TEST(RequestQueue, AFullHostDoesNotHoldUpAnother) {
 
 TEST(RequestQueue, HostsTakeTurnsForTheLastConnection) {
   RequestQueue queue({.connections_per_host = 2, .connections = 2, .streams = 9, .requests = 9});
-  for (Id id : {1, 2, 3, 4}) ASSERT_TRUE(queue.Add(id, "busy"));
-  ASSERT_TRUE(queue.Add(5, "other"));
+  for (Id id : {1, 2, 3, 4}) ASSERT_TRUE(queue.Add(id, "busy", ""));
+  ASSERT_TRUE(queue.Add(5, "other", ""));
   EXPECT_THAT(StartAll(queue), ElementsAre(1, 5));
   queue.Remove(5);
   EXPECT_THAT(StartAll(queue), ElementsAre(2));
-  ASSERT_TRUE(queue.Add(6, "other"));
+  ASSERT_TRUE(queue.Add(6, "other", ""));
   queue.Remove(1);
   EXPECT_THAT(StartAll(queue), ElementsAre(3));
   queue.Remove(2);
   EXPECT_THAT(StartAll(queue), ElementsAre(6));
 }
 
+TEST(RequestQueue, KeysTakeTurnsWithinTheirHost) {
+  RequestQueue queue({.connections_per_host = 1, .connections = 9, .streams = 9, .requests = 9});
+  for (Id id : {1, 2, 3}) ASSERT_TRUE(queue.Add(id, "a", "many"));
+  ASSERT_TRUE(queue.Add(4, "a", "one"));
+  ASSERT_TRUE(queue.Add(5, "b", "many"));
+  EXPECT_THAT(StartAll(queue), ElementsAre(1, 5));
+  queue.Remove(2);
+  queue.Remove(1);
+  EXPECT_THAT(StartAll(queue), ElementsAre(4));
+  queue.Remove(4);
+  EXPECT_THAT(StartAll(queue), ElementsAre(3));
+}
+
+TEST(RequestQueue, RequestsToAHostShareWhatIsKnownOfItsSpeed) {
+  RequestQueue queue({.connections_per_host = 9, .connections = 9, .streams = 9, .requests = 9});
+  for (Id id : {1, 2}) ASSERT_TRUE(queue.Add(id, "a", std::to_string(id)));
+  ASSERT_TRUE(queue.Add(3, "b", ""));
+  queue.AnswerTimeFor(1).Note(absl::Seconds(1));
+  EXPECT_EQ(queue.AnswerTimeFor(2).LeastLeft(absl::Minutes(1)), absl::Seconds(2));
+  EXPECT_EQ(queue.AnswerTimeFor(3).LeastLeft(absl::Minutes(1)), absl::ZeroDuration());
+}
+
 TEST(RequestQueue, AMultiplexedHostMayHaveMoreRequestsThanConnections) {
   RequestQueue queue({.connections_per_host = 1, .connections = 1, .streams = 3, .requests = 9});
-  for (Id id : {1, 2, 3, 4, 5}) ASSERT_TRUE(queue.Add(id, "a"));
+  for (Id id : {1, 2, 3, 4, 5}) ASSERT_TRUE(queue.Add(id, "a", ""));
   EXPECT_THAT(StartAll(queue), ElementsAre(1));
   queue.SetMultiplexed(1, true);
   EXPECT_THAT(StartAll(queue), ElementsAre(2, 3));
@@ -62,16 +85,16 @@ TEST(RequestQueue, AMultiplexedHostMayHaveMoreRequestsThanConnections) {
 
 TEST(RequestQueue, RefusesMoreThanItsBoundAndTakesNewOnesAfterwards) {
   RequestQueue queue({.connections_per_host = 1, .connections = 1, .streams = 1, .requests = 2});
-  EXPECT_TRUE(queue.Add(1, "a"));
-  EXPECT_TRUE(queue.Add(2, "b"));
-  EXPECT_FALSE(queue.Add(3, "c"));
+  EXPECT_TRUE(queue.Add(1, "a", ""));
+  EXPECT_TRUE(queue.Add(2, "b", ""));
+  EXPECT_FALSE(queue.Add(3, "c", ""));
   queue.Remove(2);
-  EXPECT_TRUE(queue.Add(4, "c"));
+  EXPECT_TRUE(queue.Add(4, "c", ""));
 }
 
 TEST(RequestQueue, ForgetsWaitingRequests) {
   RequestQueue queue({.connections_per_host = 1, .connections = 9, .streams = 9, .requests = 9});
-  for (Id id : {1, 2, 3}) ASSERT_TRUE(queue.Add(id, "a"));
+  for (Id id : {1, 2, 3}) ASSERT_TRUE(queue.Add(id, "a", ""));
   EXPECT_THAT(StartAll(queue), ElementsAre(1));
   queue.Remove(2);
   queue.Remove(2);
@@ -115,7 +138,7 @@ TEST(RequestQueue, KeepsItsLimitsAndLosesNobodyWhateverHappens) {
     if (what < 2 && waiting.size() < 100) {
       const Id id = next++;
       host_of[id] = static_cast<int>(random() % 6);
-      ASSERT_TRUE(queue.Add(id, std::to_string(host_of[id])));
+      ASSERT_TRUE(queue.Add(id, std::to_string(host_of[id]), std::to_string(random() % 3)));
       waiting.insert(id);
     } else {
       remove_one(what == 2 ? waiting : running);
