@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "service/config/config_watcher.h"
 #include "service/config/load_config.h"
+#include "service/rpc/library_logs.h"
 #include "service/server.h"
 #include "service/telemetry/json_logger.h"
 
@@ -123,6 +124,8 @@ int Run(const Flags& flags) {
 
   JsonLogger logger({.fd = STDERR_FILENO, .level = SeverityOf(*loaded)});
   const SystemClock clock;
+  // From here on nothing but the logger's own thread writes to standard error.
+  const LibraryLogs library_logs(logger, clock);
   auto server = Server::Start(*loaded, clock, logger);
   if (!server.ok()) {
     logger.Error("start_failed", {{"why", std::string(server.status().message())}});
