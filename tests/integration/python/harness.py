@@ -91,6 +91,14 @@ class Process:
             time.sleep(0.02)
         raise self._failed(f"was not ready within {READY_SECONDS} s")
 
+    def wait_for_log(self, text):
+        """Until `text` is in the log."""
+        deadline = time.monotonic() + READY_SECONDS
+        while text not in self.log():
+            if time.monotonic() > deadline:
+                raise self._failed(f"did not log {text} within {READY_SECONDS} s")
+            time.sleep(0.05)
+
     def wait_for_line(self):
         """The next line of stdout."""
         deadline = time.monotonic() + READY_SECONDS

@@ -64,6 +64,18 @@ class ProcessTest(harness.ServiceTest):
         for line in lines:
             self.assertRegex(line, r'^\{"time":".*\}$')
 
+    def test_a_reload_is_made_good_once_the_secret_file_is_there_that_it_lacked(self):
+        self.start_service()
+        config = self.folder / "tokensvc.yaml"
+        late = self.folder / "late.secret"
+        changed = self.folder / "tokensvc.yaml.new"
+        changed.write_text(config.read_text().replace("orders.secret", late.name))
+        changed.rename(config)
+        self.server.wait_for_log('"configuration_refused"')
+        self.secret_file(late.name, "CANARY-secret-of-orders")
+        self.server.wait_for_log('"configuration_reloaded"')
+        self.assertEqual(self.server.log().count('"configuration_refused"'), 1)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
