@@ -12,8 +12,9 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
-#include "service/config/config_watcher.h"
+#include "service/config/config_reloader.h"
 #include "service/config/load_config.h"
+#include "service/rpc/library_logs.h"
 #include "service/server.h"
 #include "service/telemetry/json_logger.h"
 
@@ -77,29 +78,20 @@ bool WriteReadyFile(const std::string& path, const Server& server) {
 }
 
 /// Waits for signals and changes of the configuration until it is time to end.
-void Supervise(const Flags& flags, const sigset_t& signals, Server& server, Logger& logger) {
-  ConfigWatcher watcher(flags.config);
+void Supervise(const sigset_t& signals, ConfigReloader& reloader, Server& server, Logger& logger) {
   const timespec poll{1, 0};
   for (;;) {
     const int signal = sigtimedwait(&signals, nullptr, &poll);
     if (signal == SIGTERM || signal == SIGINT) return;
-    if (!watcher.Changed() && signal != SIGHUP) continue;
-    auto loaded = LoadConfig(flags.config);
-    if (!loaded.ok()) {
-      logger.Error("configuration_refused",
-                   {{"errors", FormatConfigErrors(flags.config, loaded.error())},
-                    {"in_force", "the configuration from before"}});
-      continue;
-    }
-    const absl::Status reloaded = server.Reload(*loaded);
-    if (!reloaded.ok()) {
-      logger.Error("configuration_refused", {{"errors", std::string(reloaded.message())},
-                                             {"in_force", "the configuration from before"}});
-    }
+    reloader.Poll(signal == SIGHUP, logger, [&server](const config::v1::ServiceConfig& config) {
+      return server.Reload(config);
+    });
   }
 }
 
 int Run(const Flags& flags) {
+  const SystemClock clock;
+  ConfigReloader reloader(flags.config, clock);
   auto loaded = LoadConfig(flags.config);
   if (!loaded.ok()) {
     std::cerr << FormatConfigErrors(flags.config, loaded.error());
@@ -122,7 +114,8 @@ int Run(const Flags& flags) {
   RaiseFileLimit();
 
   JsonLogger logger({.fd = STDERR_FILENO, .level = SeverityOf(*loaded)});
-  const SystemClock clock;
+  // From here on nothing but the logger's own thread writes to standard error.
+  const LibraryLogs library_logs(logger, clock);
   auto server = Server::Start(*loaded, clock, logger);
   if (!server.ok()) {
     logger.Error("start_failed", {{"why", std::string(server.status().message())}});
@@ -132,7 +125,7 @@ int Run(const Flags& flags) {
     logger.Error("start_failed", {{"why", "the ready file can't be written"}});
     return 1;
   }
-  Supervise(flags, signals, **server, logger);
+  Supervise(signals, reloader, **server, logger);
   (*server)->Drain();
   server->reset();
   logger.Info("stopped");

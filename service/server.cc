@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/server.h"
 
+#include <google/protobuf/util/message_differencer.h>
+
 #include <fstream>
 #include <sstream>
 
@@ -215,12 +217,17 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
 }
 
 absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
+  // Files of secrets and certificates are followed anyway, whatever happens here.
+  if (google::protobuf::util::MessageDifferencer::Equals(config, parts_->config)) {
+    parts_->logger.Info("configuration_unchanged");
+    return absl::OkStatus();
+  }
   absl::StatusOr<std::shared_ptr<const Directory>> directory =
       MakeDirectory(config, parts_->environment);
   if (!directory.ok()) return directory.status();
   parts_->directory.Set(*std::move(directory));
-  // What failed before may have been mended by this very change.
-  parts_->failures.Clear();
+  // What was refused before may have been mended by this very change.
+  parts_->failures.ForgetRefusals();
 
   config::v1::ServiceConfig was = parts_->config;
   config::v1::ServiceConfig is = config;

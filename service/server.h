@@ -27,8 +27,9 @@ class Server {
   /// Stops at once. Call `Drain` first.
   ~Server();
 
-  /// Puts the registrations and authorities of `config` in force. Listeners, caches and threads
-  /// stay as they are until the next start; what of them differs is logged.
+  /// Puts the registrations and authorities of `config` in force, unless it is the one that is.
+  /// Listeners, caches and threads stay as they are until the next start; that some of them differ
+  /// is logged.
   absl::Status Reload(const config::v1::ServiceConfig& config);
 
   /// Not ready any more, no new calls; running ones may go on for the configured time.

@@ -45,9 +45,15 @@ void FailureMemory::Table::Erase(absl::string_view key) {
   order_.erase(node);
 }
 
-void FailureMemory::Table::Clear() {
-  entries_.clear();
-  order_.clear();
+void FailureMemory::Table::EraseIf(bool (*condition)(const Entry&)) {
+  for (auto it = order_.begin(); it != order_.end();) {
+    if (condition(*it)) {
+      entries_.erase(it->key);
+      it = order_.erase(it);
+    } else {
+      ++it;
+    }
+  }
 }
 
 std::optional<Error> FailureMemory::Open(const Entry* entry, BootTime now) {
@@ -118,10 +124,11 @@ void FailureMemory::Forget(const Keys& keys) {
   failed_.Erase(keys.token);
 }
 
-void FailureMemory::Clear() {
+void FailureMemory::ForgetRefusals() {
   MutexLock lock(&mutex_);
-  throttled_.Clear();
-  failed_.Clear();
+  failed_.EraseIf([](const Entry& entry) {
+    return entry.refusal || entry.error.reason == Reason::kAuthorityUntrusted;
+  });
 }
 
 std::size_t FailureMemory::size() const {

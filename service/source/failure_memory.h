@@ -46,8 +46,9 @@ class FailureMemory {
   /// The authority gave a token: what was filed under the token's key is over.
   void Forget(const Keys& keys) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  /// Forgets everything, after a reload of the configuration.
-  void Clear() ABSL_LOCKS_EXCLUDED(mutex_);
+  /// Forgets what another configuration may have mended: refusals, and authorities that were not
+  /// trusted. When to come back is the authority's word, which no change of ours takes back.
+  void ForgetRefusals() ABSL_LOCKS_EXCLUDED(mutex_);
 
   /// How many remembered failures there are, for metrics.
   std::size_t size() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -66,7 +67,7 @@ class FailureMemory {
     Entry* Find(absl::string_view key);
     Entry& Put(absl::string_view key, std::size_t max_entries);
     void Erase(absl::string_view key);
-    void Clear();
+    void EraseIf(bool (*condition)(const Entry&));
     std::size_t size() const { return entries_.size(); }
 
    private:

@@ -89,6 +89,16 @@ class RegistryCollectable final : public prometheus::Collectable {
   const MetricRegistry& registry_;
 };
 
+/// A connection keeps a thread of civetweb's busy until it has asked and is answered, and civetweb
+/// waits half a minute for the question. So there is room for some who connect and say nothing, and
+/// none of them stays for long: a scrape gets its turn well within a scraper's ten seconds.
+std::vector<std::string> WebServerOptions(absl::string_view address) {
+  return {"listening_ports",    std::string(address),
+          "num_threads",        "16",
+          "request_timeout_ms", "2000",
+          "enable_keep_alive",  "no"};
+}
+
 /// Connects to a port of this machine and leaves.
 void Knock(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -108,7 +118,7 @@ absl::StatusOr<std::unique_ptr<PrometheusExporter>> PrometheusExporter::Start(
   std::unique_ptr<PrometheusExporter> exporter(new PrometheusExporter());
   // prometheus-cpp reports a taken address by an exception of its web server's.
   try {
-    exporter->exposer_ = std::make_unique<prometheus::Exposer>(std::string(address), 1);
+    exporter->exposer_ = std::make_unique<prometheus::Exposer>(WebServerOptions(address));
     exporter->collectable_ = std::make_shared<RegistryCollectable>(registry);
     exporter->exposer_->RegisterCollectable(exporter->collectable_);
     const std::vector<int> ports = exporter->exposer_->GetListeningPorts();

@@ -146,24 +146,6 @@ TEST_F(ListenerTest, ADrainThatTakesTooLongAnswersWhoStillWaits) {
   EXPECT_EQ(status.reason, "DRAINING");
 }
 
-TEST_F(ListenerTest, AReloadPutsNewRegistrationsInForceAndKeepsCachedTokens) {
-  Start();
-  MustAcquire(Request());
-  std::string configuration = Configuration();
-  configuration +=
-      absl::StrCat("  - {name: billing, authority: dev, client_id: orders-service, tenants: [\"",
-                   kTenant, "\"], default_tenant: \"", kTenant,
-                   "\", credentials: [{secret: {value: \"file:", Path("secret"), "\"}}]}\n");
-  auto config = ParseConfig(configuration);
-  ASSERT_TRUE(config.ok()) << FormatConfigErrors("test.yaml", config.error());
-  auto request = Request();
-  request.set_registration("billing");
-  EXPECT_EQ(MustFail(request).code, grpc::StatusCode::PERMISSION_DENIED);
-  ASSERT_TRUE(server_->Reload(*config).ok());
-  EXPECT_EQ(MustAcquire(request).source(), v1::TOKEN_SOURCE_AUTHORITY);
-  EXPECT_EQ(MustAcquire(Request()).source(), v1::TOKEN_SOURCE_LOCAL_CACHE);
-}
-
 TEST_F(ListenerTest, AnAddressThatIsTakenIsAClearError) {
   Start();
   std::string configuration = Configuration();

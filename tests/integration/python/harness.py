@@ -42,9 +42,9 @@ def _die_with_parent():
 
 
 class Process:
-    """A program that runs beside the test; its stderr goes to a file."""
+    """A program that runs beside the test; its stderr goes to a file, or to the descriptor `stderr`."""
 
-    def __init__(self, name, arguments, folder, stdin_line=None, **env):
+    def __init__(self, name, arguments, folder, stdin_line=None, stderr=None, **env):
         self.name = name
         self.log_path = folder / f"{name}.log"
         self._lines = queue.Queue()
@@ -53,7 +53,7 @@ class Process:
                 [str(argument) for argument in arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=log,
+                stderr=log if stderr is None else stderr,
                 cwd=folder,
                 env=environment(**env),
                 preexec_fn=_die_with_parent,
@@ -90,6 +90,14 @@ class Process:
                 raise self._failed(f"ended with {self._process.returncode}")
             time.sleep(0.02)
         raise self._failed(f"was not ready within {READY_SECONDS} s")
+
+    def wait_for_log(self, text):
+        """Until `text` is in the log."""
+        deadline = time.monotonic() + READY_SECONDS
+        while text not in self.log():
+            if time.monotonic() > deadline:
+                raise self._failed(f"did not log {text} within {READY_SECONDS} s")
+            time.sleep(0.05)
 
     def wait_for_line(self):
         """The next line of stdout."""
@@ -171,25 +179,26 @@ class ServiceTest(unittest.TestCase):
         ])
         return process, process.wait_for_file(ready)[0]
 
-    def start_server(self, authorities, registrations):
+    def start_server(self, authorities, registrations, server=None, **keywords):
         """The service with one listener, `local`; returns the process and the listener's address."""
         config = {
             "listeners": [{"name": "local", "address": "127.0.0.1:0", "plaintext": {}, "reflection": True}],
             "metrics": {"address": "127.0.0.1:0"},
             "authorities": authorities,
             "registrations": registrations,
+            "server": server or {},
         }
         path = self.folder / "tokensvc.yaml"
         path.write_text(json.dumps(config, indent=2))  # JSON is YAML, and quotes everything right.
         ready = self.folder / "server.ready"
         process = self.start("server", [
             self.program("service/tokensvc-server"), "--config", path, "--ready-file", ready,
-        ])
+        ], **keywords)
         listeners = dict(line.split(" ", 1) for line in process.wait_for_file(ready))
         self.assertIn("local", listeners)
         return process, listeners["local"]
 
-    def start_service(self, secret="CANARY-secret-of-orders"):
+    def start_service(self, secret="CANARY-secret-of-orders", **keywords):
         """Both, with the registration `orders`; afterwards no log may hold the secret."""
         secret_file = self.secret_file("orders.secret", secret)
         authority, url = self.start_authority("orders-service", secret_file)
@@ -203,6 +212,7 @@ class ServiceTest(unittest.TestCase):
                 "default_tenant": TENANT,
                 "credentials": [{"secret": {"value": f"file:{secret_file}", "method": "post"}}],
             }],
+            **keywords,
         )
         self.addCleanup(self.assert_not_logged, secret, server)
         self.authority, self.server = authority, server

@@ -2,6 +2,8 @@
 #include "service/source/failure_memory.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -103,6 +105,28 @@ TEST(FailureMemoryTest, ATokenEndsTheMemoryOfFailures) {
   // And the next failure starts at a second again.
   memory.Remember(kKeys, Failure(Reason::kAuthorityUnavailable), kNoJitter, At(0));
   EXPECT_FALSE(memory.Check(kKeys, false, At(1)).has_value());
+}
+
+TEST(FailureMemoryTest, ForgetsWhatAnotherConfigurationMayMendAndNothingElse) {
+  FailureMemory memory;
+  const auto open_for = [&memory](const char* token) {
+    return memory.Check({token, token}, false, At(0)).has_value();
+  };
+  const std::vector<std::pair<const char*, Reason>> remembered = {
+      {"scope", Reason::kScopeNotAccepted},
+      {"credential", Reason::kRegistrationMisconfigured},
+      {"untrusted", Reason::kAuthorityUntrusted},
+      {"throttled", Reason::kThrottled},
+      {"unavailable", Reason::kAuthorityUnavailable}};
+  for (const auto& [token, reason] : remembered) {
+    memory.Remember({token, token}, Failure(reason), kNoJitter, At(0));
+    EXPECT_TRUE(open_for(token)) << token;
+  }
+  memory.ForgetRefusals();
+  for (const char* token : {"scope", "credential", "untrusted"})
+    EXPECT_FALSE(open_for(token)) << token;
+  for (const char* token : {"throttled", "unavailable"}) EXPECT_TRUE(open_for(token)) << token;
+  EXPECT_EQ(memory.size(), 2u);
 }
 
 TEST(FailureMemoryTest, OwnErrorsAreNotRemembered) {

@@ -2,7 +2,11 @@
 #include "service/telemetry/prometheus_exporter.h"
 
 #include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -54,6 +58,26 @@ double ValueOf(const std::string& body, const std::string& series) {
   const std::size_t place = ("\n" + body).find("\n" + series + " ");
   return place == std::string::npos ? -1 : std::stod(body.substr(place + series.size() + 1));
 }
+
+/// A TCP connection on which nothing is ever said.
+class IdleConnection {
+ public:
+  explicit IdleConnection(const PrometheusExporter& exporter) {
+    const std::string& address = exporter.bound_address();
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port =
+        htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1))));
+    EXPECT_EQ(connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
+  }
+  ~IdleConnection() { close(fd_); }
+  IdleConnection(const IdleConnection&) = delete;
+  IdleConnection& operator=(const IdleConnection&) = delete;
+
+ private:
+  const int fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+};
 
 TEST_F(PrometheusExporterTest, ShowsCountersAndGaugesAsTheyAreNow) {
   Counter& ok = registry().AddCounter("calls_total", "Calls.", {{"result", "ok"}});
@@ -138,6 +162,17 @@ TEST_F(PrometheusExporterTest, ShowsNothingElsewhere) {
     EXPECT_NE(result->status, 200) << path;
     EXPECT_THAT(result->body, Not(HasSubstr("hidden_here")));
   }
+}
+
+TEST_F(PrometheusExporterTest, IsScrapedWhileOthersConnectAndSayNothing) {
+  registry().AddCounter("still_there_total", "");
+  std::vector<std::unique_ptr<IdleConnection>> idle;
+  for (int i = 0; i < 30; ++i) idle.push_back(std::make_unique<IdleConnection>(exporter()));
+  httplib::Client client("http://" + exporter().bound_address());
+  client.set_read_timeout(10);  // as long as Prometheus waits
+  const httplib::Result result = client.Get("/metrics");
+  ASSERT_TRUE(result);
+  EXPECT_THAT(result->body, HasSubstr("still_there_total 0"));
 }
 
 TEST_F(PrometheusExporterTest, IsScrapedWhileMetricsMove) {

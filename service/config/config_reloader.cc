@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/config/config_reloader.h"
+
+#include "service/config/load_config.h"
+
+namespace tokensvc {
+
+absl::Status ConfigReloader::Load(const Apply& apply) const {
+  const ConfigResult loaded = LoadConfig(path_);
+  if (!loaded.ok()) {
+    return absl::InvalidArgumentError(FormatConfigErrors(path_, loaded.error()));
+  }
+  return apply(*loaded);
+}
+
+void ConfigReloader::Poll(bool asked, Logger& logger, const Apply& apply) {
+  const bool changed = file_.Changed();
+  const bool retry = !refusal_.empty() && clock_.Boot() >= retry_at_;
+  if (!asked && !changed && !retry) return;
+  const absl::Status loaded = Load(apply);
+  if (loaded.ok()) {
+    refusal_.clear();
+    return;
+  }
+  // Who changes the file or asks wants an answer each time; a retry has something to say only where
+  // something else is wrong by now.
+  if (asked || changed || refusal_ != loaded.message()) {
+    logger.Error("configuration_refused",
+                 {{"errors", loaded.message()}, {"in_force", "the configuration from before"}});
+  }
+  refusal_ = std::string(loaded.message());
+  retry_at_ = clock_.Boot() + ToNanos(kRetryInterval);
+}
+
+}  // namespace tokensvc

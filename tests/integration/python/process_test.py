@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server as a process: what its surroundings do to it, and how it ends."""
+
+import fcntl
+import os
+import unittest
+
+import grpc
+
+import harness
+import stubs
+
+ACQUIRE = "/tokensvc.v1.TokenService/AcquireForClient"
+SCOPE = b"api://orders-api/.default"
+# AcquireForClientRequest{registration = 1, scopes = 3}, as it goes over the wire.
+GOOD_REQUEST = b"\x0a\x06orders\x1a" + bytes([len(SCOPE)]) + SCOPE
+NO_UTF8 = b"\x0a\x02\xff\xfe"
+
+
+def full_pipe():
+    """A pipe that takes no more bytes, and that nobody reads: (reading end, writing end)."""
+    reading, writing = os.pipe()
+    flags = fcntl.fcntl(writing, fcntl.F_GETFL)
+    fcntl.fcntl(writing, fcntl.F_SETFL, flags | os.O_NONBLOCK)
+    for size in (4096, 1):
+        try:
+            while True:
+                os.write(writing, b"x" * size)
+        except BlockingIOError:
+            pass
+    fcntl.fcntl(writing, fcntl.F_SETFL, flags)
+    return reading, writing
+
+
+class ProcessTest(harness.ServiceTest):
+    def start_with_stuck_stderr(self):
+        reading, writing = full_pipe()
+        self.addCleanup(os.close, reading)
+        self.addCleanup(os.close, writing)
+        return self.start_service(server={"drain_timeout": "3s"}, stderr=writing)
+
+    def raw_acquire(self, address):
+        channel = stubs.channel(address)
+        self.addCleanup(channel.close)
+        return channel.unary_unary(ACQUIRE, request_serializer=bytes, response_deserializer=bytes)
+
+    def test_a_stuck_stderr_stops_neither_calls_nor_the_end_whatever_callers_send(self):
+        address = self.start_with_stuck_stderr()
+        acquire = self.raw_acquire(address)
+        for _ in range(100):
+            with self.assertRaises(grpc.RpcError) as raised:
+                acquire(NO_UTF8, timeout=harness.CALL_SECONDS)
+            self.assertEqual(raised.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+        self.assertTrue(acquire(GOOD_REQUEST, timeout=harness.CALL_SECONDS))
+        self.assertEqual(self.server.stop(), 0, "it obeys SIGTERM within the drain's time")
+
+    def test_every_line_on_stderr_is_the_logs_own(self):
+        acquire = self.raw_acquire(self.start_service())
+        with self.assertRaises(grpc.RpcError):
+            acquire(NO_UTF8, timeout=harness.CALL_SECONDS)
+        self.assertEqual(self.server.stop(), 0)
+        lines = self.server.log().splitlines()
+        self.assertTrue(any('"protobuf_log"' in line for line in lines))
+        for line in lines:
+            self.assertRegex(line, r'^\{"time":".*\}$')
+
+    def test_a_reload_is_made_good_once_the_secret_file_is_there_that_it_lacked(self):
+        self.start_service()
+        config = self.folder / "tokensvc.yaml"
+        late = self.folder / "late.secret"
+        changed = self.folder / "tokensvc.yaml.new"
+        changed.write_text(config.read_text().replace("orders.secret", late.name))
+        changed.rename(config)
+        self.server.wait_for_log('"configuration_refused"')
+        self.secret_file(late.name, "CANARY-secret-of-orders")
+        self.server.wait_for_log('"configuration_reloaded"')
+        self.assertEqual(self.server.log().count('"configuration_refused"'), 1)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
