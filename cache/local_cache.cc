@@ -246,12 +246,14 @@ LocalCache::LocalCache(Options options) {
     options.metrics->AddComputed("tokensvc_local_cache_entries", "Records in the local cache.",
                                  [this] { return static_cast<double>(size().entries); });
   }
-  const std::size_t shards = std::max<std::size_t>(1, options.shards);
-  const std::size_t max_bytes = options.max_bytes / shards;
   const std::size_t max_partition_bytes =
-      max_bytes / 100 * static_cast<std::size_t>(std::clamp(options.tenant_share_percent, 1, 100));
+      options.max_bytes *
+      static_cast<std::size_t>(std::clamp(options.tenant_share_percent, 1, 100)) / 100;
+  const std::size_t shards = std::clamp<std::size_t>(max_partition_bytes / kLeastPartitionBytes, 1,
+                                                     std::max<std::size_t>(1, options.shards));
   for (std::size_t i = 0; i < shards; ++i) {
-    shards_.push_back(std::make_unique<Shard>(max_bytes, max_partition_bytes, counters_.get()));
+    shards_.push_back(std::make_unique<Shard>(options.max_bytes / shards,
+                                              max_partition_bytes / shards, counters_.get()));
   }
 }
 

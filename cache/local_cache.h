@@ -19,11 +19,16 @@ namespace tokensvc {
 /// Thread-safe; a look-up holds one of many locks for some tens of nanoseconds.
 class LocalCache {
  public:
+  /// Less than this is too little for what a partition holds: some tens of tokens of the usual
+  /// size, or a single one of the largest that anyone has seen.
+  static constexpr std::size_t kLeastPartitionBytes = std::size_t{64} << 10;
+
   struct Options {
     std::size_t max_bytes = std::size_t{256} << 20;
     /// How much of it one partition may hold, in percent.
     int tenant_share_percent = 50;
-    /// A power of two. Bounds hold per shard, so fewer shards share small caches better.
+    /// At most. Bounds hold per shard, so a small cache gets fewer: as many as leave one partition
+    /// `kLeastPartitionBytes` of each.
     std::size_t shards = 64;
     /// May be null.
     MetricRegistry* metrics = nullptr;

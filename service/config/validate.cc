@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/config/validate.h"
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -94,6 +95,21 @@ void ValidateAuthority(config::v1::Authority* authority, const std::string& path
   }
 }
 
+// As LocalCache::kLeastPartitionBytes; below it a tenant's tokens would not stay in the cache, and
+// every call would go to the authority.
+constexpr std::uint64_t kLeastTenantShare = std::uint64_t{64} << 10;
+
+void ValidateCache(const config::v1::Cache& cache, ConfigReporter* reporter) {
+  if (!cache.has_local() || reporter->Broken("cache")) return;
+  const config::v1::LocalCache& local = cache.local();
+  if (local.max_size() * local.tenant_share_percent() / 100 < kLeastTenantShare) {
+    reporter->Report(
+        "cache.local.tenant_share_percent",
+        "leaves one tenant less than 64KiB of max_size, too little to keep its tokens: "
+        "raise one of the two");
+  }
+}
+
 void ValidateLimits(const config::v1::Limits& limits, ConfigReporter* reporter) {
   if (reporter->Broken("limits")) return;
   const auto& standard = limits.default_deadline();
@@ -119,6 +135,7 @@ void ValidateConfig(config::v1::ServiceConfig* config, ConfigReporter* reporter)
     registrations.Add(config->registrations(i).name(), absl::StrCat("registrations[", i, "].name"));
     ValidateRegistration(i, config, reporter);
   }
+  ValidateCache(config->cache(), reporter);
   ValidateLimits(config->limits(), reporter);
 }
 

@@ -187,7 +187,8 @@ class DevAuthority::Impl {
   HttpReply AnswerToken(const HttpRequest& request, const Route& route,
                         const absl::StatusOr<Form>& form, const std::optional<Fault>& fault) {
     if (fault) {
-      if (std::optional<HttpReply> instead = devauth::ReplyInstead(*fault)) return *instead;
+      if (std::optional<HttpReply> instead = devauth::ReplyInstead(*fault, request))
+        return *instead;
     }
     std::optional<OAuthError> refusal;
     if (fault) refusal = devauth::RefusalInstead(*fault, request, form.ok() ? *form : Form());
@@ -209,7 +210,8 @@ class DevAuthority::Impl {
     const std::optional<Fault> fault = faults_.Take(route.endpoint, route.tenant, "");
     if (fault) {
       Wait(*fault, request);
-      if (std::optional<HttpReply> instead = devauth::ReplyInstead(*fault)) return *instead;
+      if (std::optional<HttpReply> instead = devauth::ReplyInstead(*fault, request))
+        return *instead;
       if (std::optional<OAuthError> refusal = devauth::RefusalInstead(*fault, request, {})) {
         return devauth::RenderTokenReply(*refusal, request, route.shape, issuer_.now());
       }

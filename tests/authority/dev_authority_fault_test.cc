@@ -189,6 +189,17 @@ TEST_F(FaultTest, AHostileAuthorityEchoesWhatItWasSent) {
   EXPECT_THAT(Get("/_control/counters").text, Not(HasSubstr("header.claims.signature")));
 }
 
+TEST_F(FaultTest, AHostileAuthorityEchoesTheWholeRequest) {
+  Set({{"echo_request", true}, {"status", 403}, {"content_type", "text/plain"}});
+  const Answer answer = Ask();
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_EQ(answer.Header("Content-Type"), "text/plain");
+  EXPECT_THAT(answer.text, HasSubstr("content-type: application/x-www-form-urlencoded\r\n"));
+  EXPECT_THAT(answer.text, HasSubstr(FormBody(GoodParams())));
+  EXPECT_THAT(answer.Header("X-Request-Body"), HasSubstr("client_secret="));
+  EXPECT_EQ(authority_->issued_tokens(), 0);
+}
+
 TEST_F(FaultTest, DiscoveryClaimsAForeignIssuer) {
   Set({{"endpoint", "discovery"}, {"foreign_issuer", "https://evil.example"}, {"tenant", "oidc"}});
   EXPECT_EQ(Get("/oidc/.well-known/openid-configuration").json["issuer"], "https://evil.example");

@@ -106,6 +106,7 @@ const std::map<std::string, Reader>& Readers() {
       {"suberror", [](const Json& j, Fault& f) { return Read(j, f.suberror); }},
       {"claims", [](const Json& j, Fault& f) { return Read(j, f.claims); }},
       {"echo_credentials", [](const Json& j, Fault& f) { return Read(j, f.echo_credentials); }},
+      {"echo_request", [](const Json& j, Fault& f) { return Read(j, f.echo_request); }},
       {"lifetime_seconds",
        [](const Json& j, Fault& f) {
          return ReadOptionalInt(j, 0, kMaxSeconds, f.lifetime_seconds);

@@ -50,6 +50,7 @@ struct Fault {
   std::string suberror;
   std::string claims;             ///< the claims challenge of the refusal
   bool echo_credentials = false;  ///< a refusal that repeats the credential that was received
+  bool echo_request = false;      ///< the request, head and body, as body; 200 without `status`
 
   // To the answer.
   std::optional<int> lifetime_seconds;

@@ -8,7 +8,7 @@
 
 namespace tokensvc::devauth {
 
-std::optional<HttpReply> ReplyInstead(const Fault& fault) {
+std::optional<HttpReply> ReplyInstead(const Fault& fault, const HttpRequest& request) {
   HttpReply reply;
   reply.content_type = fault.content_type;
   reply.headers = fault.headers;
@@ -18,6 +18,14 @@ std::optional<HttpReply> ReplyInstead(const Fault& fault) {
   reply.reset_after_bytes = fault.reset_after_bytes;
   if (fault.reset) {
     reply.reset_after_bytes = 0;
+    return reply;
+  }
+  if (fault.echo_request) {
+    for (const auto& [name, value] : request.headers) {
+      absl::StrAppend(&reply.body, name, ": ", value, "\r\n");
+    }
+    absl::StrAppend(&reply.body, "\r\n", request.body);
+    reply.headers["X-Request-Body"] = request.body;
     return reply;
   }
   if (fault.status || fault.body || fault.body_bytes) return reply;

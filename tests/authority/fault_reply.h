@@ -13,8 +13,8 @@
 namespace tokensvc::devauth {
 
 /// The answer that a fault gives in place of the endpoint's, if it does: reset, body of a size,
-/// status and body.
-std::optional<HttpReply> ReplyInstead(const Fault& fault);
+/// status and body, or the request itself.
+std::optional<HttpReply> ReplyInstead(const Fault& fault, const HttpRequest& request);
 
 /// The refusal that a fault gives in place of the token endpoint's answer, if it does: a preset, or
 /// one that repeats the credential in the request.

@@ -45,16 +45,18 @@ struct ModelEntry {
 class LocalCacheModelTest : public ::testing::TestWithParam<std::size_t> {};
 
 TEST_P(LocalCacheModelTest, HoldsTheLastRecordOrNoneWithinItsBytesUnderRandomLoad) {
-  constexpr std::size_t kMaxBytes = 200000;
+  // Half of it for each tenant leaves each as much as a shard needs; the keys fill it all the same.
+  const std::size_t max_bytes = GetParam() * 2 * LocalCache::kLeastPartitionBytes;
+  const std::size_t keys = GetParam() * 300;
   MetricRegistry metrics;
-  LocalCache cache({.max_bytes = kMaxBytes, .shards = GetParam(), .metrics = &metrics});
+  LocalCache cache({.max_bytes = max_bytes, .shards = GetParam(), .metrics = &metrics});
   std::map<std::string, ModelEntry> model;
   std::mt19937_64 random(GetParam());
   const auto below = [&random](std::uint64_t bound) { return random() % bound; };
   int hits = 0;
   for (int step = 0; step < 30000; ++step) {
     const BootTime now = At(step);
-    const std::string key = "key" + std::to_string(below(600));
+    const std::string key = "key" + std::to_string(below(keys));
     const std::uint64_t action = below(100);
     if (action < 40) {
       ModelEntry entry{"r" + std::to_string(step) + ".", below(4),
@@ -87,13 +89,13 @@ TEST_P(LocalCacheModelTest, HoldsTheLastRecordOrNoneWithinItsBytesUnderRandomLoa
       ASSERT_EQ(cache.Peek(key), nullptr);
     }
     const LocalCache::Size size = cache.size();
-    ASSERT_LE(size.bytes, kMaxBytes);
+    ASSERT_LE(size.bytes, max_bytes);
     ASSERT_LE(size.entries, model.size());
   }
   EXPECT_GT(hits, 1000);
   EXPECT_GT(Evictions(metrics)["cache_full"], 100);
   // What is counted comes back to nothing: no byte was counted twice or forgotten.
-  for (int i = 0; i < 600; ++i) cache.Erase("key" + std::to_string(i));
+  for (std::size_t i = 0; i < keys; ++i) cache.Erase("key" + std::to_string(i));
   EXPECT_EQ(cache.size().entries, 0u);
   EXPECT_EQ(cache.size().bytes, 0u);
 }
@@ -124,6 +126,33 @@ TEST(LocalCacheBoundsTest, HoldsOnePartitionToItsShare) {
       cache.Store(tenant + std::to_string(i), tenant, MakeRecord("a"));
   }
   EXPECT_GT(cache.size().bytes, kMaxBytes * 95 / 100);
+}
+
+TEST(LocalCacheBoundsTest, ASmallCacheKeepsLargeTokensAndTheShareOfATenant) {
+  // The least that the configuration accepts: 73 KB for a tenant. Cut in 64, none of it would hold
+  // a token of the usual size.
+  constexpr std::size_t kMaxBytes = 1 << 20;
+  LocalCache cache({.max_bytes = kMaxBytes, .tenant_share_percent = 7});
+  for (int i = 0; i < 30; ++i) {
+    cache.Store(std::to_string(i), "t", MakeRecord("a", {.token_bytes = 2000}));
+  }
+  EXPECT_EQ(cache.size().entries, 30u);
+  cache.Store("large", "t", MakeRecord("a", {.token_bytes = 60'000}));
+  EXPECT_NE(cache.Peek("large"), nullptr);
+  EXPECT_LE(cache.size().bytes, kMaxBytes * 7 / 100);
+}
+
+TEST(LocalCacheBoundsTest, EveryShardOfACacheOfAnySizeHoldsATokenOf60KB) {
+  for (const std::size_t mebibytes : {1, 2, 3, 8, 15, 256}) {
+    for (const int share : {7, 10, 33, 50, 100}) {
+      LocalCache cache({.max_bytes = mebibytes << 20, .tenant_share_percent = share});
+      for (int i = 0; i < 100; ++i) {
+        const std::string key = std::to_string(i);
+        cache.Store(key, "t", MakeRecord("a", {.token_bytes = 60'000}));
+        ASSERT_NE(cache.Peek(key), nullptr) << mebibytes << " MiB, " << share << " %";
+      }
+    }
+  }
 }
 
 TEST(LocalCacheBoundsTest, LeavesTheOthersTheirRecordsWhenOneTenantStoresTenTimesTheCache) {

@@ -18,16 +18,19 @@ using testing::IsRecordOf;
 using testing::MakeRecord;
 
 TEST(LocalCacheThreadsTest, AnswersOnlyTheKeysOwnRecordsWhileAllIsChanged) {
-  constexpr std::size_t kMaxBytes = 60000;
+  // Four shards of the least size, and more keys than they can hold.
+  constexpr std::size_t kMaxBytes = 4 * LocalCache::kLeastPartitionBytes;
+  constexpr int kKeys = 800;
   MetricRegistry metrics;
-  LocalCache cache({.max_bytes = kMaxBytes, .shards = 4, .metrics = &metrics});
+  LocalCache cache(
+      {.max_bytes = kMaxBytes, .tenant_share_percent = 100, .shards = 4, .metrics = &metrics});
   std::atomic<int> hits{0};
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < 6; ++t) {
     threads.emplace_back([&, t] {
       std::mt19937 random(t);
       for (int i = 0; i < 8000; ++i) {
-        const std::string key = "<" + std::to_string(random() % 100) + ">";
+        const std::string key = "<" + std::to_string(random() % kKeys) + ">";
         const BootTime now = At(i);
         const unsigned action = random() % 1000;
         if (action < 300) {
@@ -61,7 +64,12 @@ TEST(LocalCacheThreadsTest, AnswersOnlyTheKeysOwnRecordsWhileAllIsChanged) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(hits, 100);
   EXPECT_LE(cache.size().bytes, kMaxBytes);
-  for (int i = 0; i < 100; ++i) cache.Erase("<" + std::to_string(i) + ">");
+  metrics.ForEach([](const MetricRegistry::Entry& entry) {
+    for (const auto& [name, value] : entry.labels) {
+      if (value == "cache_full") EXPECT_GT(entry.counter->Value(), 0);
+    }
+  });
+  for (int i = 0; i < kKeys; ++i) cache.Erase("<" + std::to_string(i) + ">");
   EXPECT_EQ(cache.size().entries, 0u);
   EXPECT_EQ(cache.size().bytes, 0u);
 }

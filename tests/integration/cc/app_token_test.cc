@@ -203,7 +203,9 @@ TEST_F(AppTokenTest, AFailedForcedRefreshNeverFallsBackToTheCachedToken) {
   authority_->AddFault(broken);
   auto forced = Request();
   forced.set_force_refresh(true);
-  EXPECT_EQ(MustFail(forced).code, grpc::StatusCode::UNAVAILABLE);
+  const ReadStatus failed = MustFail(forced);
+  EXPECT_EQ(failed.code, grpc::StatusCode::UNAVAILABLE);
+  ExpectNoCanary(failed);
   EXPECT_EQ(MustAcquire(Request()).source(), v1::TOKEN_SOURCE_LOCAL_CACHE);
 }
 
@@ -278,6 +280,7 @@ TEST_F(AppTokenTest, WhenTheFirstCredentialIsRefusedTheNextOneIsTried) {
   MustAcquire(Request());
   EXPECT_EQ(TokenRequests(), 2);
   EXPECT_EQ(logger_.Count("credential_refused"), 1u);
+  ExpectNoCanary();
   // The refused one is not asked again while its file stays as it is.
   MustAcquire(Request("api://other/.default"));
   EXPECT_EQ(TokenRequests(), 3);
@@ -301,6 +304,7 @@ TEST_F(AppTokenTest, ADeadlineEndsTheWaitAndTheTokenArrivesForTheNextCall) {
   authority_->AddFault(slow);
   const ReadStatus late = MustFail(Request(), absl::Milliseconds(100));
   EXPECT_EQ(late.code, grpc::StatusCode::DEADLINE_EXCEEDED);
+  ExpectNoCanary(late);
   const auto next = MustAcquire(Request());
   EXPECT_FALSE(next.access_token().value().empty());
   EXPECT_EQ(TokenRequests(), 1);

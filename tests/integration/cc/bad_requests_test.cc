@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "tests/integration/cc/service_fixture.h"
 
@@ -49,16 +50,22 @@ const std::vector<Case>& Cases() {
        "SCOPE_NOT_ACCEPTED", "scopes[0]"},
       {"TwoResources", [](R& r) { r.add_scopes("api://second/.default"); }, kInvalid,
        "SCOPE_NOT_ACCEPTED", ""},
-      {"ClaimsThatAreNotJson", [](R& r) { r.set_claims_challenge("{not json"); }, kInvalid,
+      {"ClaimsThatAreNotJson",
+       [](R& r) { r.set_claims_challenge(absl::StrCat("{", kTokenCanary)); }, kInvalid,
        "INVALID_REQUEST", "claims_challenge"},
+      {"ClientClaimsThatAreNotJson",
+       [](R& r) { r.set_client_claims(absl::StrCat("{", kTokenCanary)); }, kInvalid,
+       "INVALID_REQUEST", "client_claims"},
       {"ClaimsThatAreAList", [](R& r) { r.set_claims_challenge("[]"); }, kInvalid,
        "INVALID_REQUEST", "claims_challenge"},
       {"ResourceForEntra", [](R& r) { r.set_resource("https://a.example"); }, kInvalid,
        "INVALID_REQUEST", "resource"},
-      {"CorrelationIdWithALineBreak", [](R& r) { r.set_correlation_id("a\nb"); }, kInvalid,
+      {"CorrelationIdWithALineBreak",
+       [](R& r) { r.set_correlation_id(absl::StrCat("a\n", kTokenCanary)); }, kInvalid,
        "INVALID_REQUEST", "correlation_id"},
-      {"UnlistedParameter", [](R& r) { (*r.mutable_extra_parameters())["client_id"] = "x"; },
-       kInvalid, "INVALID_REQUEST", "extra_parameters"},
+      {"UnlistedParameter",
+       [](R& r) { (*r.mutable_extra_parameters())["client_id"] = kTokenCanary; }, kInvalid,
+       "INVALID_REQUEST", "extra_parameters"},
       {"UnknownTokenType", [](R& r) { r.set_token_type(static_cast<v1::TokenType>(7)); }, kInvalid,
        "INVALID_REQUEST", "token_type"},
   };
@@ -86,6 +93,7 @@ TEST_P(BadRequestsTest, GetsAClearAnswerAndTheServiceGoesOn) {
   EXPECT_LT(status.message.size(), 513u);
   EXPECT_EQ(TokenRequests(), 0);
   MustAcquire(Request());
+  ExpectNoCanary(status);
 }
 
 TEST_F(BadRequestsTest, AScopeOfADelegatedShapeIsToldWhatToWrite) {

@@ -9,12 +9,19 @@
 
 #include <filesystem>
 #include <fstream>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
 #include "google/rpc/status.pb.h"
 #include "service/config/load_config.h"
 
 namespace tokensvc::testing {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 namespace {
 
@@ -158,6 +165,7 @@ v1::AcquireForClientResponse ServiceFixture::MustAcquire(
   const grpc::Status status = Acquire(request, &response);
   EXPECT_TRUE(status.ok()) << status.error_code() << ": " << status.error_message();
   EXPECT_FALSE(response.access_token().value().empty());
+  if (!response.access_token().value().empty()) tokens_.insert(response.access_token().value());
   return response;
 }
 
@@ -174,6 +182,33 @@ std::string ServiceFixture::Metrics() const {
   httplib::Client client("http://" + server_->Addresses().back().second);
   const auto answer = client.Get("/metrics");
   return answer ? answer->body : "";
+}
+
+void ServiceFixture::ExpectNoCanary(const ReadStatus& status) const {
+  std::set<std::string> hidden = tokens_;
+  hidden.insert({kSecretCanary, kTokenCanary});
+  const auto form = authority_->last_form();
+  for (const char* name : {"client_secret", "client_assertion"}) {
+    if (const auto found = form.find(name); found != form.end()) hidden.insert(found->second);
+  }
+  const auto headers = authority_->last_headers();
+  if (const auto found = headers.find("authorization"); found != headers.end()) {
+    hidden.insert(found->second.substr(found->second.find(' ') + 1));
+  }
+  // Of a JWT, claims or signature alone are as bad.
+  for (const std::string& whole : std::set<std::string>(hidden)) {
+    const std::vector<std::string> parts = absl::StrSplit(whole, '.');
+    if (parts.size() == 3) hidden.insert({parts[1], parts[2]});
+  }
+  const std::string metrics = Metrics();
+  EXPECT_THAT(metrics, HasSubstr("tokensvc_")) << "nothing to search";
+  for (const auto& [where, text] :
+       {std::pair<const char*, std::string>("status", status.everything),
+        {"log", logger_.AllText()},
+        {"metrics", metrics}}) {
+    for (const std::string& canary : hidden) EXPECT_THAT(text, Not(HasSubstr(canary))) << where;
+  }
+  EXPECT_LE(status.detail_bytes, 4096u);
 }
 
 }  // namespace tokensvc::testing

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "absl/time/time.h"
@@ -22,6 +23,11 @@
 #include "tokensvc/v1/token_service.grpc.pb.h"
 
 namespace tokensvc::testing {
+
+/// What no log, status or metric may ever show: a secret of ours, and what tests let an authority
+/// say.
+inline constexpr char kSecretCanary[] = "canary-c1ient-s3cret-5f2b";
+inline constexpr char kTokenCanary[] = "canary-acce55-t0ken-91d3";
 
 /// A gRPC status taken apart as the contract says a client may.
 struct ReadStatus {
@@ -43,8 +49,6 @@ class ServiceFixture : public ::testing::Test {
  protected:
   static constexpr char kTenant[] = "11111111-1111-1111-1111-111111111111";
   static constexpr char kResource[] = "api://orders-api/.default";
-  /// What no log, status or metric may ever show.
-  static constexpr char kSecretCanary[] = "canary-c1ient-s3cret-5f2b";
 
   ServiceFixture();
   ~ServiceFixture() override;
@@ -70,6 +74,10 @@ class ServiceFixture : public ::testing::Test {
   std::string WriteFile(const std::string& name, const std::string& text) const;
   /// The text of /metrics.
   std::string Metrics() const;
+  /// That neither the log nor the metrics nor `status` show a canary, a token that was answered, or
+  /// a credential as the authority last received it: secret, assertion or Basic header, decoded or
+  /// not, whole or the parts of it that would do.
+  void ExpectNoCanary(const ReadStatus& status = {}) const;
   long TokenRequests() const { return authority_->counters().token_requests; }
 
   std::string dir_;
@@ -79,6 +87,7 @@ class ServiceFixture : public ::testing::Test {
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::TokenService::Stub> stub_;
+  std::set<std::string> tokens_;  ///< That `MustAcquire` saw.
 };
 
 }  // namespace tokensvc::testing

@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr char kTls[] = "tls: {certificate_file: a.pem, private_key_file: b.pem}";
 
@@ -105,6 +106,26 @@ TEST(ConfigSemantics, AllowedHosts) {
               ElementsAre(ErrorAt("authorities[0].oidc.allowed_hosts[1]", "host name"),
                           ErrorAt("authorities[0].oidc.allowed_hosts[2]", "host name"),
                           ErrorAt("authorities[0].oidc.allowed_hosts[3]", "host name")));
+}
+
+TEST(ConfigSemantics, ATenantsShareOfTheCacheHoldsAtLeastOneToken) {
+  const auto errors_of = [](absl::string_view local) {
+    return ErrorsOf(SmallConfigAnd(absl::StrCat("cache: {local: {", local, "}}\n")));
+  };
+  EXPECT_THAT(errors_of("max_size: 1MiB, tenant_share_percent: 1"),
+              ElementsAre(ErrorAt("cache.local.tenant_share_percent",
+                                  "leaves one tenant less than 64KiB")));
+  EXPECT_THAT(errors_of("max_size: 1MiB, tenant_share_percent: 6"), SizeIs(1));
+  EXPECT_THAT(errors_of("max_size: 1MiB, tenant_share_percent: 7"), IsEmpty());
+  EXPECT_THAT(errors_of("max_size: 6MiB, tenant_share_percent: 1"), SizeIs(1));
+  EXPECT_THAT(errors_of("max_size: 7MiB, tenant_share_percent: 1"), IsEmpty());
+  EXPECT_THAT(errors_of("max_size: 1MiB"), IsEmpty());
+  EXPECT_THAT(errors_of("tenant_share_percent: 1"), IsEmpty());
+  // Where one of the two is wrong by itself, that is all there is to say.
+  EXPECT_THAT(errors_of("max_size: 1KiB, tenant_share_percent: 1"),
+              ElementsAre(ErrorAt("cache.local.max_size", "write 1MiB")));
+  EXPECT_THAT(errors_of("max_size: 1MiB, tenant_share_percent: 0"),
+              ElementsAre(ErrorAt("cache.local.tenant_share_percent", "write 1 to 100")));
 }
 
 TEST(ConfigSemantics, TenantGrammar) {
