@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -12,31 +13,38 @@
 
 namespace tokensvc {
 
+/// Which record is meant.
+struct RecordName {
+  std::string key;        ///< The canonical bytes (ADR 0003).
+  std::string partition;  ///< Whom its keys and bounds are divided by: a tenant.
+};
+
 /// The cache that all replicas share (DESIGN.md §5). An app token never depends on it: who gets an
 /// error goes on as if nothing had been found. Belongs to one event loop.
 class SharedStore {
  public:
   virtual ~SharedStore() = default;
 
-  /// The record of the canonical `key`, with times on this process's own clocks; null where there
-  /// is none.
-  virtual asio::awaitable<absl::StatusOr<std::shared_ptr<const TokenRecord>>> Get(
-      std::string key) = 0;
+  /// The records of `names`, in their order and in one pipeline, with times on this process's own
+  /// clocks; null where there is none.
+  virtual asio::awaitable<std::vector<absl::StatusOr<std::shared_ptr<const TokenRecord>>>> GetMany(
+      std::vector<RecordName> names) = 0;
 
   /// Stores `record` until its `expires_at`, unless one of a generation that is not smaller is
   /// there.
-  virtual asio::awaitable<absl::Status> Put(std::string key, std::string partition,
+  virtual asio::awaitable<absl::Status> Put(RecordName name,
                                             std::shared_ptr<const TokenRecord> record) = 0;
 };
 
 /// The store of a service with one replica: there is none.
 class NoSharedStore final : public SharedStore {
  public:
-  asio::awaitable<absl::StatusOr<std::shared_ptr<const TokenRecord>>> Get(std::string) override {
-    co_return std::shared_ptr<const TokenRecord>();
+  asio::awaitable<std::vector<absl::StatusOr<std::shared_ptr<const TokenRecord>>>> GetMany(
+      std::vector<RecordName> names) override {
+    co_return std::vector<absl::StatusOr<std::shared_ptr<const TokenRecord>>>(
+        names.size(), std::shared_ptr<const TokenRecord>());
   }
-  asio::awaitable<absl::Status> Put(std::string, std::string,
-                                    std::shared_ptr<const TokenRecord>) override {
+  asio::awaitable<absl::Status> Put(RecordName, std::shared_ptr<const TokenRecord>) override {
     co_return absl::OkStatus();
   }
 };

@@ -11,11 +11,11 @@
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "base/file_reader.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "service/credential/credential_environment.h"
 #include "service/credential/credential_metrics.h"
-#include "service/credential/file_reader.h"
 
 namespace tokensvc {
 

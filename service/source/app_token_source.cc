@@ -263,7 +263,8 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
     outcome.record = *stored;
     // A shared cache that can't take it is the next replica's loss of a request, not this call's
     // failure.
-    static_cast<void>(co_await lane.shared.Put(key, PartitionOf(*request), outcome.record));
+    RecordName name{key, PartitionOf(*request)};
+    static_cast<void>(co_await lane.shared.Put(std::move(name), outcome.record));
   } else {
     deps_.failures.Remember(keys, stored.error(), deps_.random.Uniform(), deps_.clock.Boot());
     if (cause == RefreshCause::kProactive) {
@@ -281,7 +282,11 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
 
 asio::awaitable<std::shared_ptr<const TokenRecord>> AppTokenSource::FetchShared(
     Lane& lane, const AppTokenRequest& request, const std::string& key) {
-  absl::StatusOr<std::shared_ptr<const TokenRecord>> found = co_await lane.shared.Get(key);
+  std::vector<RecordName> names(1);
+  names[0].key = key;
+  names[0].partition = PartitionOf(request);
+  auto all = co_await lane.shared.GetMany(std::move(names));
+  absl::StatusOr<std::shared_ptr<const TokenRecord>>& found = all[0];
   const BootTime now = deps_.clock.Boot();
   if (!found.ok() || *found == nullptr || now >= (*found)->due()) co_return nullptr;
   co_return deps_.cache.Store(key, PartitionOf(request), *std::move(found));

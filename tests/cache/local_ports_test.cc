@@ -46,11 +46,13 @@ TEST(LocalLeasesTest, IsAnErrorWhereNothingWasAcquired) {
 TEST(NoSharedStoreTest, FindsNothingAndKeepsNothing) {
   NoSharedStore store;
   const auto record = testing::MakeRecord("a");
-  EXPECT_TRUE(Await(store.Put("k", "t", record)).ok());
+  const RecordName name{"k", "t"};
+  EXPECT_TRUE(Await(store.Put(name, record)).ok());
   EXPECT_EQ(record.use_count(), 1);
-  const auto found = Await(store.Get("k"));
-  ASSERT_TRUE(found.ok());
-  EXPECT_EQ(*found, nullptr);
+  const auto found = Await(store.GetMany({name, name}));
+  ASSERT_EQ(found.size(), 2u);
+  ASSERT_TRUE(found[0].ok());
+  EXPECT_EQ(*found[0], nullptr);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "service/credential/file_reader.h"
+#include "base/file_reader.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -96,7 +96,7 @@ absl::StatusOr<FileContent> ReadSmallFile(const std::string& path, std::size_t m
     return absl::AbortedError("the file changed while it was read");
   }
   content = Secret::CopyOf(content.Reveal().substr(0, static_cast<std::size_t>(got)));
-  return FileContent{IdentityOf(before), std::move(content)};
+  return FileContent{IdentityOf(before), before.st_mode & 0777, std::move(content)};
 }
 
 }  // namespace tokensvc

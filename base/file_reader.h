@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TOKENSVC_SERVICE_CREDENTIAL_FILE_READER_H_
-#define TOKENSVC_SERVICE_CREDENTIAL_FILE_READER_H_
+#ifndef TOKENSVC_BASE_FILE_READER_H_
+#define TOKENSVC_BASE_FILE_READER_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +27,8 @@ struct FileIdentity {
 
 struct FileContent {
   FileIdentity identity;
+  /// Who may do what with it: the lowest nine bits of its mode.
+  std::uint32_t permissions = 0;
   Secret bytes;
 };
 
@@ -41,4 +43,4 @@ absl::StatusOr<FileContent> ReadSmallFile(const std::string& path, std::size_t m
 
 }  // namespace tokensvc
 
-#endif  // TOKENSVC_SERVICE_CREDENTIAL_FILE_READER_H_
+#endif  // TOKENSVC_BASE_FILE_READER_H_

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_CACHE_SEAL_OPAQUE_NAMES_H_
+#define TOKENSVC_CACHE_SEAL_OPAQUE_NAMES_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "base/key_ring.h"
+
+namespace tokensvc {
+
+/// Makes what stands in the shared store in place of names: HMAC-SHA-256 (RFC 2104) under an index
+/// key, so that nobody without it can tell which token is there, or whether a guess is. Not
+/// thread-safe.
+class OpaqueNames {
+ public:
+  /// `key_prefix` stands in front of all keys of a fleet, and in its ACL rule; `keyspace` keeps
+  /// fleets apart that share keys.
+  OpaqueNames(std::string key_prefix, std::string keyspace);
+  ~OpaqueNames();
+  OpaqueNames(const OpaqueNames&) = delete;
+  OpaqueNames& operator=(const OpaqueNames&) = delete;
+
+  /// The key under which the record of `canonical_key` lies: prefix, "v:" and 43 characters.
+  std::string RecordKey(const RingKey& index_key, absl::string_view canonical_key);
+
+  /// The key under which replicas compare their keys, and what proves that one has `index_key`:
+  /// 32 bytes over the keyspace and `context`.
+  std::string CheckKey() const { return key_prefix_ + "check"; }
+  std::string CheckProof(const RingKey& index_key, absl::string_view context);
+
+  const std::string& keyspace() const { return keyspace_; }
+
+ private:
+  struct Mac;
+
+  const std::string key_prefix_;
+  const std::string keyspace_;
+  std::unique_ptr<Mac> mac_;
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_CACHE_SEAL_OPAQUE_NAMES_H_

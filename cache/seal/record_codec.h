@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_CACHE_SEAL_RECORD_CODEC_H_
+#define TOKENSVC_CACHE_SEAL_RECORD_CODEC_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "cache/seal/text_deflate.h"
+#include "cache/token_record.h"
+
+namespace tokensvc {
+
+/// One instant on the three time lines that a record's times are converted between.
+struct FleetInstant {
+  BootTime boot;          ///< This machine's steady clock.
+  absl::Time fleet;       ///< The shared store's clock, which is the fleet's.
+  absl::Duration offset;  ///< `fleet` minus this machine's wall clock.
+
+  static FleetInstant Now(const Clock& clock, absl::Duration offset) {
+    return {clock.Boot(), clock.Now() + offset, offset};
+  }
+};
+
+/// Packs records (`tokensvc.cache.v1.TokenRecord`) before they are sealed, and unpacks them. The
+/// two first parts of a JWT are stored decoded and deflated, its signature decoded; every token
+/// comes back in its very bytes, and one that would not is stored as it is. Keeps zlib's state,
+/// with claims but never a signature in it. Not thread-safe.
+class RecordCodec {
+ public:
+  /// Beyond these a record is not shared. Authorities' tokens have 1 to 10 KB.
+  static constexpr std::size_t kMaxTokenBytes = std::size_t{64} << 10;
+  static constexpr std::size_t kMaxScopesBytes = std::size_t{16} << 10;
+
+  /// None where the token or its scopes are larger than that, or a time is beyond the year 9999.
+  std::optional<Secret> Pack(const TokenRecord& record, const FleetInstant& now);
+
+  /// None for what `Pack` does not make; takes hostile input. Times are computed for this machine's
+  /// clocks; a record is never usable after its expiry, whatever it says.
+  std::shared_ptr<const TokenRecord> Unpack(absl::string_view packed, std::uint64_t generation,
+                                            const FleetInstant& now);
+
+ private:
+  TextDeflate deflate_;
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_CACHE_SEAL_RECORD_CODEC_H_

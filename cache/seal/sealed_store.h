@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_CACHE_SEAL_SEALED_STORE_H_
+#define TOKENSVC_CACHE_SEAL_SEALED_STORE_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "asio/awaitable.hpp"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "cache/blob_store.h"
+#include "cache/clock_offset.h"
+#include "cache/generation_floors.h"
+#include "cache/seal/key_files.h"
+#include "cache/seal/opaque_names.h"
+#include "cache/seal/record_codec.h"
+#include "cache/seal/seal_events.h"
+#include "cache/seal/sealer.h"
+#include "cache/shared_store.h"
+
+namespace tokensvc {
+
+/// The shared cache over a store that must learn nothing and is trusted with nothing (DESIGN.md §2,
+/// invariant 6): records are packed and sealed, their keys are HMACs, and what does not open, was
+/// made for another key, partition or keyspace, or is older than what this process has seen, is a
+/// miss, counted and logged. Belongs to one event loop.
+///
+/// When keys rotate, what a replica writes goes under both primary keys. Reading takes any key of
+/// the sealing ring, and of the index ring the primary and, for what is not found there, the one
+/// before: a second round trip, only while the ring has a retired key. Nothing is sealed again on
+/// reading: the store refuses a record of the generation that it has, and a new generation would
+/// let an old token overwrite a newer one. App tokens are soon written anew; a retired key may go
+/// when the last token that was written under it has expired.
+class SealedStore final : public SharedStore {
+ public:
+  struct Options {
+    std::string key_prefix = "tokensvc:";
+    std::string keyspace;
+  };
+  /// All of them outlive the store; what is thread-safe may be shared with other loops' stores, and
+  /// `floors` and `events` are to be.
+  struct Dependencies {
+    BlobStore& blobs;
+    const KeyRingSource& keys;
+    const ClockOffset& clock_offset;
+    GenerationFloors& floors;
+    SealEvents& events;
+    RandomGenerator& random;
+    const Clock& clock;
+    Logger& logger;
+  };
+
+  SealedStore(Options options, Dependencies dependencies);
+
+  asio::awaitable<std::vector<absl::StatusOr<std::shared_ptr<const TokenRecord>>>> GetMany(
+      std::vector<RecordName> names) override;
+
+  /// Beside the errors of the store below: kInvalidArgument for a record that is too large to be
+  /// shared, or whose generation or times are out of range.
+  asio::awaitable<absl::Status> Put(RecordName name,
+                                    std::shared_ptr<const TokenRecord> record) override;
+
+  /// Compares this replica's index keys and keyspace with the other replicas', by a value that the
+  /// first of them leaves in the store; to be called on every new connection. kFailedPrecondition:
+  /// they differ, and a replica that went on would share nothing; it is not ready. A value of a key
+  /// that is pending or retired here is a rotation under way, and fine; whoever finds one of a
+  /// retired key replaces it. Other errors: nothing is known.
+  asio::awaitable<absl::Status> CheckKeys();
+
+  /// The key under which the store has, and numbers, the record of `canonical_key`.
+  std::string StoreKey(absl::string_view canonical_key);
+
+ private:
+  using Found = absl::StatusOr<std::shared_ptr<const TokenRecord>>;
+
+  asio::awaitable<void> Look(const KeyRings& rings, const RingKey& index_key,
+                             const std::vector<RecordName>& names, std::vector<std::size_t> which,
+                             std::vector<Found>& found);
+  std::shared_ptr<const TokenRecord> Open(const KeyRings& rings, const RecordName& name,
+                                          absl::string_view store_key, absl::string_view blob,
+                                          const FleetInstant& now);
+  FleetInstant Now() const;
+  std::string CheckValue(const RingKey& key, std::uint64_t generation);
+  const RingKey* KeyOfCheckValue(const KeyRing& ring, absl::string_view value);
+  absl::Status ReportKeys(bool agree);
+
+  BlobStore& blobs_;
+  const KeyRingSource& keys_;
+  const ClockOffset& clock_offset_;
+  GenerationFloors& floors_;
+  SealEvents& events_;
+  const Clock& clock_;
+  Logger& logger_;
+
+  OpaqueNames names_;
+  Sealer sealer_;
+  RecordCodec codec_;
+  bool keys_agree_ = true;
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_CACHE_SEAL_SEALED_STORE_H_
