@@ -24,3 +24,10 @@ target_compile_definitions(tokensvc_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRE
 target_include_directories(tokensvc_asio SYSTEM INTERFACE ${ASIO_INCLUDE_DIR})
 target_link_libraries(tokensvc_asio INTERFACE Threads::Threads)
 add_library(asio::asio ALIAS tokensvc_asio)
+
+# hiredis 0.14 ships a CMake package without targets. Only cache/redis links it, for its codec.
+find_path(HIREDIS_INCLUDE_DIR hiredis/hiredis.h REQUIRED)
+find_library(HIREDIS_LIBRARY hiredis REQUIRED)
+add_library(hiredis::hiredis UNKNOWN IMPORTED)
+set_target_properties(hiredis::hiredis PROPERTIES IMPORTED_LOCATION ${HIREDIS_LIBRARY}
+  INTERFACE_INCLUDE_DIRECTORIES ${HIREDIS_INCLUDE_DIR})

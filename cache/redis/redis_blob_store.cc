@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cache/redis/redis_blob_store.h"
+
+#include <openssl/evp.h>
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
+namespace tokensvc {
+namespace {
+
+// The generation in bytes 6 to 13 of what is stored; a number that no replica can have handed out
+// (kMaxGeneration) counts as none, so that garbage is overwritten instead of standing for ever.
+#define TOKENSVC_STORED_GENERATION                                 \
+  "local bytes = redis.call('GETRANGE', KEYS[1], 6, 13)\n"         \
+  "local stored = -1\n"                                            \
+  "if #bytes == 8 then stored = struct.unpack('>I8', bytes) end\n" \
+  "if stored > 9007199254740991 then stored = -1 end\n"
+
+// ARGV: the blob, its generation, its expiry in milliseconds.
+constexpr char kPut[] = TOKENSVC_STORED_GENERATION
+    "if stored >= tonumber(ARGV[2]) then return 0 end\n"
+    "redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[3])\n"
+    "return 1\n";
+
+constexpr char kNextGeneration[] = TOKENSVC_STORED_GENERATION
+    "local time = redis.call('TIME')\n"
+    "return math.max(stored + 1, time[1] * 1000000 + time[2])\n";
+
+#undef TOKENSVC_STORED_GENERATION
+
+std::string Sha1Hex(absl::string_view text) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
+  return absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(digest), static_cast<std::size_t>(size)));
+}
+
+absl::Status WrongKind() { return absl::InternalError("Redis answered something of another kind"); }
+
+absl::StatusOr<std::optional<std::string>> ToBlob(absl::StatusOr<RespValue> reply) {
+  if (!reply.ok()) return reply.status();
+  if (reply->kind == RespValue::Kind::kNull) return std::optional<std::string>();
+  if (reply->kind != RespValue::Kind::kString) return WrongKind();
+  return std::optional<std::string>(std::move(reply->text));
+}
+
+}  // namespace
+
+RedisBlobStore::Script::Script(const char* script_text)
+    : text(script_text), sha1(Sha1Hex(script_text)) {}
+
+RedisBlobStore::RedisBlobStore(RedisClient& client, std::string key_prefix)
+    : client_(client),
+      key_prefix_(std::move(key_prefix)),
+      put_(kPut),
+      next_generation_(kNextGeneration) {}
+
+asio::awaitable<std::vector<absl::StatusOr<std::optional<std::string>>>> RedisBlobStore::GetMany(
+    std::vector<std::string> keys) {
+  std::vector<RedisCommand> commands;
+  commands.reserve(keys.size());
+  for (const std::string& key : keys) commands.push_back({"GET", absl::StrCat(key_prefix_, key)});
+  const RedisClient::TimePoint deadline = client_.OperationDeadline();
+  RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
+  std::vector<absl::StatusOr<std::optional<std::string>>> found;
+  found.reserve(replies.size());
+  for (absl::StatusOr<RespValue>& reply : replies) found.push_back(ToBlob(std::move(reply)));
+  co_return found;
+}
+
+asio::awaitable<absl::StatusOr<BlobStore::PutOutcome>> RedisBlobStore::Put(std::string key,
+                                                                           std::string blob,
+                                                                           std::uint64_t generation,
+                                                                           absl::Time expires_at) {
+  if (BlobGeneration(blob) != generation) {
+    co_return absl::InvalidArgumentError("the blob's header has another generation");
+  }
+  const std::int64_t expires_at_ms = absl::ToUnixMillis(expires_at);
+  if (expires_at_ms <= 0 || expires_at == absl::InfiniteFuture()) {
+    co_return absl::InvalidArgumentError("a blob needs an expiry");
+  }
+  std::vector<std::string> arguments;
+  arguments.reserve(4);
+  arguments.push_back(std::move(key));
+  arguments.push_back(std::move(blob));
+  arguments.push_back(absl::StrCat(generation));
+  arguments.push_back(absl::StrCat(expires_at_ms));
+  const absl::StatusOr<std::int64_t> result = co_await Run(put_, std::move(arguments));
+  if (!result.ok()) co_return result.status();
+  if (*result == 1) co_return PutOutcome::kStored;
+  if (*result == 0) co_return PutOutcome::kOlder;
+  co_return WrongKind();
+}
+
+asio::awaitable<absl::StatusOr<std::uint64_t>> RedisBlobStore::NextGeneration(std::string key) {
+  std::vector<std::string> arguments;
+  arguments.push_back(std::move(key));
+  const absl::StatusOr<std::int64_t> result = co_await Run(next_generation_, std::move(arguments));
+  if (!result.ok()) co_return result.status();
+  if (*result <= 0 || static_cast<std::uint64_t>(*result) > kMaxGeneration) co_return WrongKind();
+  co_return static_cast<std::uint64_t>(*result);
+}
+
+asio::awaitable<absl::StatusOr<std::string>> RedisBlobStore::PutIfAbsent(std::string key,
+                                                                         std::string value) {
+  std::vector<RedisCommand> commands;
+  commands.push_back({"SET", absl::StrCat(key_prefix_, key), value, "NX", "GET"});
+  const RedisClient::TimePoint deadline = client_.OperationDeadline();
+  RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
+  absl::StatusOr<std::optional<std::string>> stood = ToBlob(std::move(replies[0]));
+  if (!stood.ok()) co_return stood.status();
+  if (!stood->has_value()) co_return value;
+  co_return **std::move(stood);
+}
+
+asio::awaitable<absl::StatusOr<std::int64_t>> RedisBlobStore::Run(
+    const Script& script, std::vector<std::string> key_and_arguments) {
+  const RedisClient::TimePoint deadline = client_.OperationDeadline();
+  RedisCommand command;
+  command.reserve(3 + key_and_arguments.size());
+  command.emplace_back("EVALSHA");
+  command.push_back(script.sha1);
+  command.emplace_back("1");
+  for (std::string& argument : key_and_arguments) command.push_back(std::move(argument));
+  command[3].insert(0, key_prefix_);
+  std::vector<RedisCommand> commands(1, command);
+  RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
+  // Nothing but NOSCRIPT is kNotFound.
+  if (absl::IsNotFound(replies[0].status())) {
+    command[0] = "EVAL";
+    command[1] = script.text;
+    std::vector<RedisCommand> in_full;
+    in_full.push_back(std::move(command));
+    replies = co_await client_.Execute(std::move(in_full), deadline);
+  }
+  if (!replies[0].ok()) co_return replies[0].status();
+  if (replies[0]->kind != RespValue::Kind::kInteger) co_return WrongKind();
+  co_return replies[0]->integer;
+}
+
+}  // namespace tokensvc

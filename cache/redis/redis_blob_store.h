@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_CACHE_REDIS_REDIS_BLOB_STORE_H_
+#define TOKENSVC_CACHE_REDIS_REDIS_BLOB_STORE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "asio/awaitable.hpp"
+#include "cache/blob_store.h"
+#include "cache/redis/redis_client.h"
+
+namespace tokensvc {
+
+/// A BlobStore in Redis. GetMany sends one GET for each key in one pipeline; Put and NextGeneration
+/// run a script each, so that nothing happens between looking and storing. The scripts are sent by
+/// their digest, and in full where Redis does not know them (any more). What the user may do in
+/// Redis: deploy/redis/users.acl.
+class RedisBlobStore final : public BlobStore {
+ public:
+  /// `key_prefix` comes before every key, for the ACL of a Redis that others use too. `client`
+  /// outlives the store.
+  RedisBlobStore(RedisClient& client, std::string key_prefix);
+
+  asio::awaitable<std::vector<absl::StatusOr<std::optional<std::string>>>> GetMany(
+      std::vector<std::string> keys) override;
+  asio::awaitable<absl::StatusOr<PutOutcome>> Put(std::string key, std::string blob,
+                                                  std::uint64_t generation,
+                                                  absl::Time expires_at) override;
+  asio::awaitable<absl::StatusOr<std::uint64_t>> NextGeneration(std::string key) override;
+  asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
+                                                           std::string value) override;
+
+ private:
+  struct Script {
+    explicit Script(const char* script_text);
+    std::string text;
+    std::string sha1;  // in lower-case hexadecimal digits
+  };
+
+  // Runs a script on one key; what it returns is a number.
+  asio::awaitable<absl::StatusOr<std::int64_t>> Run(const Script& script,
+                                                    std::vector<std::string> key_and_arguments);
+
+  RedisClient& client_;
+  const std::string key_prefix_;
+  const Script put_;
+  const Script next_generation_;
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_CACHE_REDIS_REDIS_BLOB_STORE_H_

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_CACHE_REDIS_REDIS_GENERATIONS_H_
+#define TOKENSVC_CACHE_REDIS_REDIS_GENERATIONS_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "asio/awaitable.hpp"
+#include "base/clock.h"
+#include "cache/blob_store.h"
+#include "cache/clock_offset.h"
+#include "cache/lease.h"
+
+namespace tokensvc {
+
+/// Generations that the shared store hands out, without leases: everybody acquires. While the store
+/// does not answer, the result is kError with a generation of this replica's own, from its clock.
+///
+/// Belongs to one event loop.
+class RedisGenerations final : public LeaseManager {
+ public:
+  /// Makes the key in the store of a record's canonical key.
+  using BlobKey = std::function<std::string(const std::string& key)>;
+
+  /// `own_floor`, shared by all loops of the process and zero at first, is the greatest generation
+  /// that was made here while the store did not answer. All references outlive this.
+  RedisGenerations(BlobStore& store, BlobKey blob_key, const Clock& clock,
+                   const ClockOffset& clock_offset, std::atomic<std::uint64_t>& own_floor);
+
+  asio::awaitable<Lease> Acquire(std::string key) override;
+  asio::awaitable<void> Release(std::string key, Lease lease) override;
+
+ private:
+  std::uint64_t OwnGeneration();
+
+  BlobStore& store_;
+  const BlobKey blob_key_;
+  const Clock& clock_;
+  const ClockOffset& clock_offset_;
+  std::atomic<std::uint64_t>& own_floor_;
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_CACHE_REDIS_REDIS_GENERATIONS_H_

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cache/redis/redis_health.h"
+
+#include <utility>
+
+namespace tokensvc {
+namespace {
+
+constexpr absl::Duration kRefusalLogInterval = absl::Minutes(1);
+
+}  // namespace
+
+RedisHealth::RedisHealth(std::string address, const Clock& clock, Logger& logger,
+                         MetricRegistry* registry)
+    : address_(std::move(address)), clock_(clock), logger_(logger) {
+  if (registry == nullptr) return;
+  registry->AddComputed("tokensvc_redis_connected", "Event loops that have a connection to Redis.",
+                        [this] { return static_cast<double>(connected_clients()); });
+  registry->AddComputed("tokensvc_redis_clock_offset_seconds",
+                        "How far Redis' clock is ahead of this machine's.",
+                        [this] { return absl::ToDoubleSeconds(clock_offset_.GetOrZero()); });
+}
+
+void RedisHealth::ClientStarted() {
+  MutexLock lock(&mutex_);
+  ++clients_;
+}
+
+void RedisHealth::ClientStopped(bool connected) {
+  MutexLock lock(&mutex_);
+  --clients_;
+  if (connected) --connected_;
+}
+
+void RedisHealth::Connected() {
+  MutexLock lock(&mutex_);
+  if (++connected_ < clients_) return;
+  logged_causes_.clear();
+  logger_.Info("redis_connected",
+               {{"address", address_}, {"event_loops", static_cast<long long>(clients_)}});
+}
+
+void RedisHealth::Lost(const absl::Status& cause) {
+  MutexLock lock(&mutex_);
+  --connected_;
+  LogLoss(cause);
+}
+
+void RedisHealth::NotConnected(const absl::Status& cause) {
+  MutexLock lock(&mutex_);
+  LogLoss(cause);
+}
+
+void RedisHealth::LogLoss(const absl::Status& cause) {
+  last_error_ = cause;
+  // Causes are fixed texts of ours, so that their number has a bound.
+  const std::string text(cause.message());
+  if (!logged_causes_.insert(text).second) return;
+  logger_.Warning("redis_lost", {{"address", address_},
+                                 {"cause", text},
+                                 {"connected", static_cast<long long>(connected_)},
+                                 {"event_loops", static_cast<long long>(clients_)}});
+}
+
+void RedisHealth::Refused(absl::string_view code) {
+  const BootTime now = clock_.Boot();
+  MutexLock lock(&mutex_);
+  const auto [logged, first] = refusals_logged_.try_emplace(std::string(code), now);
+  if (!first) {
+    if (now - logged->second < ToNanos(kRefusalLogInterval)) return;
+    logged->second = now;
+  }
+  logger_.Warning("redis_command_refused", {{"address", address_}, {"code", code}});
+}
+
+bool RedisHealth::degraded() const {
+  MutexLock lock(&mutex_);
+  return connected_ < clients_;
+}
+
+std::size_t RedisHealth::connected_clients() const {
+  MutexLock lock(&mutex_);
+  return connected_;
+}
+
+absl::Status RedisHealth::last_error() const {
+  MutexLock lock(&mutex_);
+  return last_error_;
+}
+
+}  // namespace tokensvc

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_CACHE_REDIS_REDIS_HEALTH_H_
+#define TOKENSVC_CACHE_REDIS_REDIS_HEALTH_H_
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/mutex.h"
+#include "cache/clock_offset.h"
+
+namespace tokensvc {
+
+/// How the loops of a process stand with Redis, and the only one that logs it: once when it
+/// changes, not for each loop, attempt or call. Thread-safe; outlives the clients.
+///
+/// Events: `redis_connected` (all loops have a connection), `redis_lost` (one has none; again for
+/// another cause, each cause once until all are connected), `redis_command_refused` (an error
+/// reply; once a minute for each code).
+class RedisHealth {
+ public:
+  /// `address` is only shown. Null `registry`: `tokensvc_redis_connected` (loops that have a
+  /// connection) and `tokensvc_redis_clock_offset_seconds` are not published; otherwise this
+  /// outlives the registry's readers. The rest outlives this.
+  RedisHealth(std::string address, const Clock& clock, Logger& logger, MetricRegistry* registry);
+
+  /// A loop's client begins; it has no connection yet.
+  void ClientStarted();
+  /// It ends; `connected`: while it had a connection.
+  void ClientStopped(bool connected);
+  /// A client has a connection.
+  void Connected();
+  /// A client that had a connection lost it.
+  void Lost(const absl::Status& cause);
+  /// A client could not connect.
+  void NotConnected(const absl::Status& cause);
+  /// Redis answered a command with the error `code`.
+  void Refused(absl::string_view code);
+
+  /// Whether a loop is without a connection.
+  bool degraded() const;
+  std::size_t connected_clients() const;
+  /// Why the last connection, or attempt at one, failed; OK: none did so far.
+  absl::Status last_error() const;
+
+  ClockOffset& clock_offset() { return clock_offset_; }
+  const ClockOffset& clock_offset() const { return clock_offset_; }
+
+ private:
+  void LogLoss(const absl::Status& cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::string address_;
+  const Clock& clock_;
+  Logger& logger_;
+  ClockOffset clock_offset_;
+  mutable Mutex mutex_;
+  std::size_t clients_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t connected_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status last_error_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> logged_causes_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, BootTime, std::less<>> refusals_logged_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_CACHE_REDIS_REDIS_HEALTH_H_
