@@ -3,10 +3,14 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
+#include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "asio/post.hpp"
 #include "base/clock.h"
@@ -23,6 +27,8 @@
 #include "service/http/curl_http_transport.h"
 #include "service/make_directory.h"
 #include "service/rpc/directory_holder.h"
+#include "service/rpc/drain_gate.h"
+#include "service/rpc/gated_token_service.h"
 #include "service/rpc/listener.h"
 #include "service/rpc/rpc_metrics.h"
 #include "service/rpc/token_service.h"
@@ -38,6 +44,14 @@ absl::Duration FromProto(const google::protobuf::Duration& duration) {
 
 // Signatures take 0.4 ms: a queue of this length is a second and a half of work for two threads.
 constexpr std::size_t kMaxQueuedWork = 8192;
+
+// For who watches our health to go elsewhere, while everybody is still served.
+constexpr absl::Duration kLameDuck = absl::Milliseconds(200);
+// For the calls of everybody else to arrive, so that none meets the goodbye on its way.
+constexpr absl::Duration kHold = absl::Milliseconds(100);
+// For the goodbye to reach the clients.
+constexpr absl::Duration kGoodbye = absl::Milliseconds(100);
+constexpr absl::Duration kPoll = absl::Milliseconds(5);
 
 CurlHttpTransport::Options TransportOptions(const config::v1::ServiceConfig& config,
                                             HttpMetrics& metrics) {
@@ -141,8 +155,11 @@ struct Server::Parts {
 
   ~Parts() {
     exporter.reset();
+    // Calls that still wait are answered, or else the listeners would wait for them.
+    gate.Close();
+    gate.Dismiss();
+    source->Abandon();
     listeners.clear();
-    handlers.clear();
     // No coroutine runs any more once its loop has stopped, so what they use can go in any order.
     for (const auto& parts : loops) parts->loop.Stop();
     // And no worker reports back to a loop that is gone.
@@ -169,7 +186,9 @@ struct Server::Parts {
   DirectoryHolder directory;
   std::vector<std::unique_ptr<LoopParts>> loops;
   std::unique_ptr<AppTokenSource> source;
+  DrainGate gate;
   std::vector<std::unique_ptr<TokenServiceHandler>> handlers;
+  std::vector<std::unique_ptr<GatedTokenService>> services;
   std::vector<std::unique_ptr<Listener>> listeners;
   std::unique_ptr<PrometheusExporter> exporter;
 };
@@ -197,8 +216,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
         parts->clock,     parts->logger, parts->rpc_metrics};
     parts->handlers.push_back(std::make_unique<TokenServiceHandler>(handler_options, dependencies,
                                                                     Caller{listener.name()}));
+    parts->services.push_back(std::make_unique<GatedTokenService>(*parts->handlers.back(),
+                                                                  parts->gate, parts->rpc_metrics));
     absl::StatusOr<std::unique_ptr<Listener>> started =
-        Listener::Start(*std::move(options), *parts->handlers.back());
+        Listener::Start(*std::move(options), *parts->services.back());
     if (!started.ok()) return started.status();
     logger.Info("listening", {{"listener", listener.name()},
                               {"address", (*started)->bound_address()},
@@ -244,9 +265,9 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
 
 void Server::Drain() {
   const absl::Duration grace = FromProto(parts_->config.server().drain_timeout());
+  DrainGate& gate = parts_->gate;
   parts_->logger.Info("draining", {{"seconds", absl::ToDoubleSeconds(grace)}});
   for (const auto& listener : parts_->listeners) listener->SetReady(false);
-
   // Calls that still wait when the time is up are answered, so that every listener comes to its
   // end.
   asio::io_context& timers = parts_->loops.front()->loop.context();
@@ -254,10 +275,25 @@ void Server::Drain() {
   time_is_up->async_wait([this, time_is_up](const asio::error_code& cancelled) {
     if (!cancelled) parts_->source->Abandon();
   });
+  absl::SleepFor(std::min(kLameDuck, grace));
+  gate.Close();
+  absl::SleepFor(std::min(kHold, grace));
+
+  std::atomic<std::size_t> open{parts_->listeners.size()};
   std::vector<std::thread> shutdowns;
   for (const auto& listener : parts_->listeners) {
-    shutdowns.emplace_back([&listener, grace] { listener->Shutdown(grace + absl::Seconds(1)); });
+    shutdowns.emplace_back([&listener, &open, grace] {
+      listener->Shutdown(grace + absl::Seconds(1));
+      open.fetch_sub(1);
+    });
   }
+  absl::SleepFor(kGoodbye);
+  gate.Dismiss();
+  // Ends by itself at the latest when the shutdowns' time is up. Streams of health and reflection,
+  // and clients that do not take their goodbye, are no reason to wait for that.
+  while (open.load() > 0 && !gate.Idle()) absl::SleepFor(kPoll);
+  if (open.load() > 0) absl::SleepFor(kGoodbye);
+  for (const auto& listener : parts_->listeners) listener->CloseConnections();
   for (std::thread& shutdown : shutdowns) shutdown.join();
   asio::post(timers, [time_is_up] { time_is_up->cancel(); });
 }

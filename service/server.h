@@ -32,7 +32,8 @@ class Server {
   /// is logged.
   absl::Status Reload(const config::v1::ServiceConfig& config);
 
-  /// Not ready any more, no new calls; running ones may go on for the configured time.
+  /// Not ready any more, new calls are sent elsewhere; returns when the running ones have ended,
+  /// and a little after the configured time at the latest.
   void Drain();
 
   /// Name and bound address of every listener, in the order of the configuration; `metrics` last.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/rpc/listener.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -95,8 +96,15 @@ void Listener::SetReady(bool ready) {
   for (const char* service : {"", "ready", kServiceName}) health->SetServingStatus(service, ready);
 }
 
+Listener::~Listener() {
+  // gRPC's own destructor would wait without a deadline.
+  if (server_ != nullptr) Shutdown(absl::ZeroDuration());
+}
+
 void Listener::Shutdown(absl::Duration grace) {
   server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(grace));
 }
+
+void Listener::CloseConnections() { grpc_server_cancel_all_calls(server_->c_server()); }
 
 }  // namespace tokensvc

@@ -34,6 +34,8 @@ class Listener {
   /// Starts to listen; `service` must outlive the listener. Fails where the address is taken or the
   /// certificate is unusable.
   static absl::StatusOr<std::unique_ptr<Listener>> Start(Options options, grpc::Service& service);
+  /// Ends what still runs, and stops at once.
+  ~Listener();
 
   const std::string& name() const { return options_.name; }
   /// `host:port` with the port that was bound.
@@ -43,8 +45,14 @@ class Listener {
   /// serving from the start to the end.
   void SetReady(bool ready);
 
-  /// Takes no new calls, waits for those that run until `grace` from now, then ends them.
+  /// Says goodbye to all connections and takes no new ones, waits for calls and streams that run
+  /// until `grace` from now, then ends them. Clients that do not take a goodbye (a process that
+  /// sleeps, an idle connection that nobody reads) are waited for like calls.
   void Shutdown(absl::Duration grace);
+
+  /// Closes all connections, whatever runs on them: ends the wait of a `Shutdown` in another
+  /// thread.
+  void CloseConnections();
 
  private:
   explicit Listener(Options options) : options_(std::move(options)) {}

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a listener shows besides the service itself: health, reflection, TLS, and how it ends.
+// What a listener shows besides the service itself: health, reflection, TLS.
 #include <grpcpp/generic/generic_stub.h>
 
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "service/config/load_config.h"
 #include "tests/authority/test_certificates.h"
@@ -116,34 +114,6 @@ TEST_F(ListenerTest, ATlsListenerServesOverTlsOnly) {
   channel_ = grpc::CreateChannel(Address(), grpc::SslCredentials(options));
   stub_ = v1::TokenService::NewStub(channel_);
   MustAcquire(Request());
-}
-
-TEST_F(ListenerTest, ADrainLetsRunningCallsEnd) {
-  Start();
-  DevAuthority::Fault slow;
-  slow.latency = absl::Milliseconds(300);
-  authority_->AddFault(slow);
-  grpc::Status status;
-  v1::AcquireForClientResponse response;
-  std::thread caller([&] { status = Acquire(Request(), &response); });
-  while (TokenRequests() < 1) absl::SleepFor(absl::Milliseconds(2));
-  server_->Drain();
-  caller.join();
-  EXPECT_TRUE(status.ok()) << status.error_message();
-}
-
-TEST_F(ListenerTest, ADrainThatTakesTooLongAnswersWhoStillWaits) {
-  Start({}, "server: {drain_timeout: 0s}\n");
-  DevAuthority::Fault hang;
-  hang.hang = true;
-  authority_->AddFault(hang);
-  ReadStatus status;
-  std::thread caller([&] { status = MustFail(Request()); });
-  while (TokenRequests() < 1) absl::SleepFor(absl::Milliseconds(2));
-  server_->Drain();
-  caller.join();
-  EXPECT_EQ(status.code, grpc::StatusCode::UNAVAILABLE);
-  EXPECT_EQ(status.reason, "DRAINING");
 }
 
 TEST_F(ListenerTest, AnAddressThatIsTakenIsAClearError) {

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/rpc/gated_token_service.h"
+
+#include <utility>
+
+#include "service/authority/error.h"
+#include "service/rpc/error_status.h"
+#include "service/source/app_token_request.h"
+
+namespace tokensvc {
+namespace {
+
+Error Draining() {
+  Error error;
+  error.code = absl::StatusCode::kUnavailable;
+  error.reason = Reason::kDraining;
+  error.message = "this replica is shutting down; call again, another one answers";
+  error.retry_after = absl::ZeroDuration();
+  return error;
+}
+
+}  // namespace
+
+GatedTokenService::GatedTokenService(v1::TokenService::CallbackService& handler, DrainGate& gate,
+                                     RpcMetrics& metrics)
+    : handler_(handler),
+      gate_(gate),
+      metrics_(metrics),
+      acquire_for_client_(gate),
+      create_authorization_header_(gate) {
+  SetMessageAllocatorFor_AcquireForClient(&acquire_for_client_);
+  SetMessageAllocatorFor_CreateAuthorizationHeader(&create_authorization_header_);
+}
+
+template <class Request>
+grpc::ServerUnaryReactor* GatedTokenService::Refuse(grpc::CallbackServerContext& context,
+                                                    const Request& request,
+                                                    RpcMethodMetrics& metrics) {
+  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+  grpc::Status status = ToGrpcStatus(Draining(), CorrelationIdFor(request.correlation_id()));
+  metrics.Record(absl::StatusCode::kUnavailable, absl::ZeroDuration());
+  gate_.Refuse([reactor, status = std::move(status)] { reactor->Finish(status); });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* GatedTokenService::AcquireForClient(
+    grpc::CallbackServerContext* context, const v1::AcquireForClientRequest* request,
+    v1::AcquireForClientResponse* response) {
+  if (gate_.closed()) return Refuse(*context, *request, metrics_.acquire_for_client);
+  return handler_.AcquireForClient(context, request, response);
+}
+
+grpc::ServerUnaryReactor* GatedTokenService::CreateAuthorizationHeader(
+    grpc::CallbackServerContext* context, const v1::CreateAuthorizationHeaderRequest* request,
+    v1::CreateAuthorizationHeaderResponse* response) {
+  if (gate_.closed()) return Refuse(*context, *request, metrics_.create_authorization_header);
+  return handler_.CreateAuthorizationHeader(context, request, response);
+}
+
+}  // namespace tokensvc

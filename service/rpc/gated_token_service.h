@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_SERVICE_RPC_GATED_TOKEN_SERVICE_H_
+#define TOKENSVC_SERVICE_RPC_GATED_TOKEN_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include "service/rpc/drain_gate.h"
+#include "service/rpc/rpc_metrics.h"
+#include "tokensvc/v1/token_service.grpc.pb.h"
+
+namespace tokensvc {
+
+/// What a listener registers in place of the handler itself: counts its calls, from their arrival
+/// until their answers are written, and answers UNAVAILABLE with the reason DRAINING where the gate
+/// is closed. Thread-safe.
+class GatedTokenService final : public v1::TokenService::CallbackService {
+ public:
+  /// All three must outlive the listener.
+  GatedTokenService(v1::TokenService::CallbackService& handler, DrainGate& gate,
+                    RpcMetrics& metrics);
+
+  grpc::ServerUnaryReactor* AcquireForClient(grpc::CallbackServerContext* context,
+                                             const v1::AcquireForClientRequest* request,
+                                             v1::AcquireForClientResponse* response) override;
+  grpc::ServerUnaryReactor* CreateAuthorizationHeader(
+      grpc::CallbackServerContext* context, const v1::CreateAuthorizationHeaderRequest* request,
+      v1::CreateAuthorizationHeaderResponse* response) override;
+
+ private:
+  /// gRPC asks it for the messages of every call that arrives, and gives them back when all of the
+  /// call is over: the only hooks at these two moments that keep the handler on gRPC's fast path.
+  template <class Request, class Response>
+  class CountedMessages final : public grpc::MessageAllocator<Request, Response> {
+   public:
+    explicit CountedMessages(DrainGate& gate) : gate_(gate) {}
+    grpc::MessageHolder<Request, Response>* AllocateMessages() override {
+      return new Holder(gate_);
+    }
+
+   private:
+    class Holder final : public grpc::MessageHolder<Request, Response> {
+     public:
+      explicit Holder(DrainGate& gate) : gate_(gate) {
+        this->set_request(&request_);
+        this->set_response(&response_);
+        gate_.Enter();
+      }
+      void Release() override {
+        DrainGate& gate = gate_;
+        delete this;
+        gate.Leave();
+      }
+
+     private:
+      DrainGate& gate_;
+      Request request_;
+      Response response_;
+    };
+
+    DrainGate& gate_;
+  };
+
+  template <class Request>
+  grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext& context, const Request& request,
+                                   RpcMethodMetrics& metrics);
+
+  v1::TokenService::CallbackService& handler_;
+  DrainGate& gate_;
+  RpcMetrics& metrics_;
+  CountedMessages<v1::AcquireForClientRequest, v1::AcquireForClientResponse> acquire_for_client_;
+  CountedMessages<v1::CreateAuthorizationHeaderRequest, v1::CreateAuthorizationHeaderResponse>
+      create_authorization_header_;
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_SERVICE_RPC_GATED_TOKEN_SERVICE_H_
