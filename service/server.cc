@@ -26,12 +26,14 @@
 #include "service/grant/grant_engine.h"
 #include "service/http/curl_http_transport.h"
 #include "service/make_directory.h"
+#include "service/readiness.h"
 #include "service/rpc/directory_holder.h"
 #include "service/rpc/drain_gate.h"
 #include "service/rpc/gated_token_service.h"
 #include "service/rpc/listener.h"
 #include "service/rpc/rpc_metrics.h"
 #include "service/rpc/token_service.h"
+#include "service/shared_cache.h"
 #include "service/source/app_token_source.h"
 #include "service/telemetry/prometheus_exporter.h"
 
@@ -108,18 +110,25 @@ absl::StatusOr<Listener::Options> ListenerOptions(const config::v1::Listener& co
 struct LoopParts {
   LoopParts(const config::v1::ServiceConfig& config, const Clock& clock, Logger& logger,
             HttpMetrics& http_metrics, AuthorityMetrics& authority_metrics,
-            GrantMetrics& grant_metrics, std::atomic<std::uint64_t>& generations)
+            GrantMetrics& grant_metrics, std::atomic<std::uint64_t>& generations,
+            SharedCache* shared_cache)
       : transport(loop.context(), TransportOptions(config, http_metrics)),
         metadata(transport, clock, logger, authority_metrics),
         engine({transport, metadata, clock, logger, grant_metrics}),
-        leases(generations) {}
+        local_leases(generations) {
+    if (shared_cache != nullptr) shared = shared_cache->Open(loop);
+  }
+
+  SharedStore& store() { return shared == nullptr ? no_store : shared->store(); }
+  LeaseManager& leases() { return shared == nullptr ? local_leases : shared->leases(); }
 
   EventLoop loop;
   CurlHttpTransport transport;
   AuthorityMetadata metadata;
   GrantEngine engine;
-  NoSharedStore shared;
-  LocalLeases leases;
+  NoSharedStore no_store;
+  LocalLeases local_leases;
+  std::unique_ptr<SharedCache::OfLoop> shared;  ///< Null: this replica shares nothing.
 };
 
 }  // namespace
@@ -139,26 +148,38 @@ struct Server::Parts {
         workers(config.server().worker_threads(), kMaxQueuedWork),
         environment{clock, random, workers, logger, credential_metrics},
         cache(CacheOptions(config, registry)),
-        forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())) {
+        forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())) {}
+
+  /// Makes what waits: the shared cache, the loops, and the source of tokens on them.
+  absl::Status StartLoops() {
+    if (config.cache().has_redis()) {
+      absl::StatusOr<std::unique_ptr<SharedCache>> made = SharedCache::Make(
+          config.cache().redis(), {clock, random, logger, registry, workers, readiness});
+      if (!made.ok()) return made.status();
+      shared_cache = *std::move(made);
+    }
     std::vector<AppTokenSource::Worker> lanes;
     for (unsigned i = 0; i < config.server().loops(); ++i) {
       loops.push_back(std::make_unique<LoopParts>(config, clock, logger, http_metrics,
-                                                  authority_metrics, grant_metrics, generations));
+                                                  authority_metrics, grant_metrics, generations,
+                                                  shared_cache.get()));
       LoopParts& parts = *loops.back();
-      lanes.push_back({&parts.loop, &parts.engine, &parts.shared, &parts.leases});
+      lanes.push_back({&parts.loop, &parts.engine, &parts.store(), &parts.leases()});
     }
     const AppTokenSource::Dependencies dependencies{cache,  failures, clock,
                                                     random, logger,   registry};
     source =
         std::make_unique<AppTokenSource>(SourceOptions(config), dependencies, std::move(lanes));
+    return absl::OkStatus();
   }
 
   ~Parts() {
     exporter.reset();
+    readiness.End();
     // Calls that still wait are answered, or else the listeners would wait for them.
     gate.Close();
     gate.Dismiss();
-    source->Abandon();
+    if (source != nullptr) source->Abandon();
     listeners.clear();
     // No coroutine runs any more once its loop has stopped, so what they use can go in any order.
     for (const auto& parts : loops) parts->loop.Stop();
@@ -184,6 +205,8 @@ struct Server::Parts {
   AllowEveryCaller policy;
   std::atomic<std::uint64_t> generations{0};
   DirectoryHolder directory;
+  Readiness readiness{listeners, logger};
+  std::unique_ptr<SharedCache> shared_cache;  ///< Null: this replica shares nothing.
   std::vector<std::unique_ptr<LoopParts>> loops;
   std::unique_ptr<AppTokenSource> source;
   DrainGate gate;
@@ -200,6 +223,7 @@ Server::~Server() = default;
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceConfig& config,
                                                       const Clock& clock, Logger& logger) {
   auto parts = std::make_unique<Parts>(config, clock, logger);
+  if (const absl::Status started = parts->StartLoops(); !started.ok()) return started;
   absl::StatusOr<std::shared_ptr<const Directory>> directory =
       MakeDirectory(config, parts->environment);
   if (!directory.ok()) return directory.status();
@@ -232,7 +256,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
     if (!exporter.ok()) return exporter.status();
     parts->exporter = *std::move(exporter);
   }
-  for (const auto& listener : parts->listeners) listener->SetReady(true);
+  parts->readiness.Started();
   logger.Info("ready", {{"registrations", config.registrations_size()}});
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
@@ -267,7 +291,7 @@ void Server::Drain() {
   const absl::Duration grace = FromProto(parts_->config.server().drain_timeout());
   DrainGate& gate = parts_->gate;
   parts_->logger.Info("draining", {{"seconds", absl::ToDoubleSeconds(grace)}});
-  for (const auto& listener : parts_->listeners) listener->SetReady(false);
+  parts_->readiness.End();
   // Calls that still wait when the time is up are answered, so that every listener comes to its
   // end.
   asio::io_context& timers = parts_->loops.front()->loop.context();

@@ -73,6 +73,16 @@ std::optional<HostPort> ParseHostPort(absl::string_view text) {
   return HostPort{std::move(host), *port};
 }
 
+std::optional<HostPort> ParseServerAddress(absl::string_view text) {
+  const auto parts = SplitHostPort(text);
+  if (!parts || !parts->port) return std::nullopt;
+  const std::uint16_t port = ParsePort(*parts->port).value_or(0);
+  std::string host(parts->host);
+  const bool accepted = parts->bracketed ? IsIpv6(host) : IsIpv4(host) || IsHostName(host);
+  if (!accepted || port == 0) return std::nullopt;
+  return HostPort{std::move(host), port};
+}
+
 absl::string_view ProblemOfAuthorityUrl(absl::string_view text) {
   const bool https = absl::ConsumePrefix(&text, "https://");
   if (!https && !absl::ConsumePrefix(&text, "http://")) {

@@ -20,6 +20,9 @@ struct HostPort {
 /// lead beyond this machine could not be told.
 std::optional<HostPort> ParseHostPort(absl::string_view text);
 
+/// Reads the address of a server to connect to: as above, or with any host name; the port is not 0.
+std::optional<HostPort> ParseServerAddress(absl::string_view text);
+
 /// What keeps `text` from being the URL of an authority (`https`, or `http` on loopback; a host; no
 /// user information, query, fragment or dot segment), as a message to show; empty = nothing.
 absl::string_view ProblemOfAuthorityUrl(absl::string_view text);

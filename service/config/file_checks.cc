@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/key_ring.h"
 #include "service/config/read_file.h"
 #include "service/config/secret_reference.h"
 
@@ -104,6 +105,16 @@ class FileChecker {
   void CheckCa(const std::string& path, const std::string& ca_file) {
     if (!ca_file.empty() && !errors_->Covers(path)) Report(path, CheckCaFile(ca_file));
   }
+  void CheckKeyRing(const std::string& path, const std::string& file, KeyPurpose purpose) {
+    if (file.empty() || errors_->Covers(path)) return;
+    const absl::StatusOr<KeyRing> ring = KeyRing::ReadFile(file);
+    Report(path, ring.status());
+    if (ring.ok() && ring->purpose() != purpose) {
+      Report(path, absl::FailedPreconditionError(absl::StrCat(
+                       "holds ", KeyPurposeName(ring->purpose()), " keys, and ",
+                       KeyPurposeName(purpose), " keys are needed here")));
+    }
+  }
   void CheckSecret(const std::string& path, const std::string& reference) {
     if (!errors_->Covers(path)) Report(path, ReadSecret(reference).status());
   }
@@ -116,6 +127,19 @@ class FileChecker {
   const ConfigLocations& locations_;
   ConfigErrorCollector* errors_;
 };
+
+void CheckRedis(const config::v1::RedisCache& redis, FileChecker& checker) {
+  const std::string path = "cache.redis";
+  checker.CheckCa(path + ".tls.ca_file", redis.tls().ca_file());
+  if (!redis.tls().certificate_file().empty() && !redis.tls().private_key_file().empty()) {
+    checker.CheckPair(path + ".tls", redis.tls().certificate_file(),
+                      redis.tls().private_key_file(), KeyUse::kAny);
+  }
+  if (!redis.password().empty()) checker.CheckSecret(path + ".password", redis.password());
+  checker.CheckKeyRing(path + ".sealing_keys_file", redis.sealing_keys_file(),
+                       KeyPurpose::kSealing);
+  checker.CheckKeyRing(path + ".index_keys_file", redis.index_keys_file(), KeyPurpose::kIndex);
+}
 
 }  // namespace
 
@@ -162,6 +186,7 @@ void CheckFiles(const config::v1::ServiceConfig& config, const ConfigLocations& 
   for (int i = 0; i < config.authorities_size(); ++i) {
     checker.CheckCa(absl::StrCat("authorities[", i, "].ca_file"), config.authorities(i).ca_file());
   }
+  if (config.cache().has_redis()) CheckRedis(config.cache().redis(), checker);
   for (int i = 0; i < config.registrations_size(); ++i) {
     const config::v1::Registration& registration = config.registrations(i);
     for (int j = 0; j < registration.credentials_size(); ++j) {

@@ -136,6 +136,7 @@ void ValidateConfig(config::v1::ServiceConfig* config, ConfigReporter* reporter)
     ValidateRegistration(i, config, reporter);
   }
   ValidateCache(config->cache(), reporter);
+  if (config->cache().has_redis()) ValidateRedis(config->cache().redis(), reporter);
   ValidateLimits(config->limits(), reporter);
 }
 

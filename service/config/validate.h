@@ -33,6 +33,9 @@ bool IsTenant(absl::string_view text);
 /// Checks what holds between fields, and brings tenants and hosts to lower case. Touches no file.
 void ValidateConfig(config::v1::ServiceConfig* config, ConfigReporter* reporter);
 
+/// The part of `ValidateConfig` that is about `cache.redis`.
+void ValidateRedis(const config::v1::RedisCache& redis, ConfigReporter* reporter);
+
 /// The part of `ValidateConfig` that is about `config->registrations(index)`.
 void ValidateRegistration(int index, config::v1::ServiceConfig* config, ConfigReporter* reporter);
 

@@ -93,6 +93,13 @@ struct AppTokenSource::Metrics {
       : local_hits(registry.AddCounter("tokensvc_cache_lookups_total",
                                        "Look-ups of tokens, by where the answer was found.",
                                        {{"found", "local"}})),
+        shared_hits(registry.AddCounter("tokensvc_cache_lookups_total",
+                                        "Look-ups of tokens, by where the answer was found.",
+                                        {{"found", "shared"}})),
+        shared_failures(registry.AddCounter(
+            "tokensvc_shared_cache_failures_total",
+            "Look-ups and stores that the shared cache did not do. Each costs a request to the "
+            "authority at most.")),
         misses(registry.AddCounter("tokensvc_cache_lookups_total",
                                    "Look-ups of tokens, by where the answer was found.",
                                    {{"found", "none"}})),
@@ -109,6 +116,8 @@ struct AppTokenSource::Metrics {
                                         "Flights that ended with a remembered failure, without a "
                                         "request to the authority.")) {}
   Counter& local_hits;
+  Counter& shared_hits;
+  Counter& shared_failures;
   Counter& misses;
   Counter& flights;
   Counter& refreshes;
@@ -264,7 +273,8 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
     // A shared cache that can't take it is the next replica's loss of a request, not this call's
     // failure.
     RecordName name{key, PartitionOf(*request)};
-    static_cast<void>(co_await lane.shared.Put(std::move(name), outcome.record));
+    const absl::Status shared = co_await lane.shared.Put(std::move(name), outcome.record);
+    if (!shared.ok()) metrics_->shared_failures.Increment();
   } else {
     deps_.failures.Remember(keys, stored.error(), deps_.random.Uniform(), deps_.clock.Boot());
     if (cause == RefreshCause::kProactive) {
@@ -288,7 +298,9 @@ asio::awaitable<std::shared_ptr<const TokenRecord>> AppTokenSource::FetchShared(
   auto all = co_await lane.shared.GetMany(std::move(names));
   absl::StatusOr<std::shared_ptr<const TokenRecord>>& found = all[0];
   const BootTime now = deps_.clock.Boot();
+  if (!found.ok()) metrics_->shared_failures.Increment();
   if (!found.ok() || *found == nullptr || now >= (*found)->due()) co_return nullptr;
+  metrics_->shared_hits.Increment();
   co_return deps_.cache.Store(key, PartitionOf(request), *std::move(found));
 }
 

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/shared_cache.h"
+
+#include <atomic>
+#include <future>
+#include <string>
+#include <utility>
+
+#include "asio/co_spawn.hpp"
+#include "asio/detached.hpp"
+#include "asio/experimental/as_tuple.hpp"
+#include "asio/post.hpp"
+#include "asio/steady_timer.hpp"
+#include "asio/use_awaitable.hpp"
+#include "cache/redis/redis_blob_store.h"
+#include "cache/redis/redis_client.h"
+#include "cache/redis/redis_generations.h"
+#include "cache/redis/redis_health.h"
+#include "cache/redis/redis_metrics.h"
+#include "cache/seal/sealed_store.h"
+#include "service/config/address.h"
+#include "service/config/secret_reference.h"
+
+namespace tokensvc {
+namespace {
+
+// How often changed key files are looked for, and keys compared with the fleet's where that is due.
+constexpr auto kTick = std::chrono::seconds(1);
+constexpr int kTicksBetweenKeyChecks = 30;
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+RedisOptions OptionsFrom(const config::v1::RedisCache& config, WorkerPool& workers) {
+  RedisOptions options;
+  if (const auto address = ParseServerAddress(config.address()); address.has_value()) {
+    options.host = address->host;
+    options.port = address->port;
+  }
+  if (config.has_tls()) {
+    options.tls.emplace();
+    options.tls->ca_file = config.tls().ca_file();
+    options.tls->certificate_file = config.tls().certificate_file();
+    options.tls->private_key_file = config.tls().private_key_file();
+    options.tls->server_name = config.tls().server_name();
+  }
+  options.username = config.username();
+  options.database = static_cast<int>(config.database());
+  options.connect_timeout = FromProto(config.connect_timeout());
+  options.command_timeout = FromProto(config.command_timeout());
+  options.operation_timeout = FromProto(config.operation_timeout());
+  if (!config.password().empty()) {
+    options.password = [&workers, reference = config.password()]()
+        -> asio::awaitable<absl::StatusOr<Secret>> {
+      auto read = [reference] { return ReadSecret(reference); };
+      co_return co_await workers.Run(std::move(read));
+    };
+  }
+  return options;
+}
+
+SealedStore::Options SealedOptions(const config::v1::RedisCache& config) {
+  SealedStore::Options options;
+  options.key_prefix = config.key_prefix();
+  options.keyspace = config.keyspace();
+  return options;
+}
+
+}  // namespace
+
+struct SharedCache::Shared {
+  Shared(const config::v1::RedisCache& start_config, Environment start_environment,
+         std::unique_ptr<KeyFiles> start_keys)
+      : config(start_config),
+        environment(start_environment),
+        keys(std::move(start_keys)),
+        health(config.address(), environment.clock, environment.logger, &environment.registry),
+        metrics(environment.registry),
+        events(environment.registry, environment.logger, environment.clock) {}
+
+  const config::v1::RedisCache config;
+  const Environment environment;
+  const std::unique_ptr<KeyFiles> keys;
+  RedisHealth health;
+  RedisMetrics metrics;
+  SealEvents events;
+  GenerationFloors floors;
+  std::atomic<std::uint64_t> own_generation{0};
+  std::atomic<bool> keys_differ{false};
+};
+
+class SharedCache::Connection final : public OfLoop {
+ public:
+  Connection(Shared& shared, asio::io_context& context)
+      : shared_(shared),
+        tick_(context),
+        client_(context, OptionsFrom(shared.config, shared.environment.workers),
+                {shared.environment.clock, shared.environment.random, shared.health,
+                 shared.metrics}),
+        blobs_(client_, shared.config.key_prefix()),
+        sealed_(SealedOptions(shared.config),
+                {blobs_, *shared.keys, shared.health.clock_offset(), shared.floors, shared.events,
+                 shared.environment.random, shared.environment.clock, shared.environment.logger}),
+        generations_(
+            blobs_, [this](const std::string& key) { return sealed_.StoreKey(key); },
+            shared.environment.clock, shared.health.clock_offset(), shared.own_generation) {
+    asio::co_spawn(context, Watch(), asio::detached);
+  }
+
+  SharedStore& store() override { return sealed_; }
+  LeaseManager& leases() override { return generations_; }
+
+ private:
+  /// Follows the key files, and compares keys with the fleet: soon after the start, and then now
+  /// and then, since Redis may have been replaced or flushed.
+  asio::awaitable<void> Watch() {
+    int until_check = 0;
+    for (;;) {
+      if (shared_.keys->CheckIsDue()) {
+        auto look = [keys = shared_.keys.get()]() -> absl::Status {
+          keys->Check();
+          return absl::OkStatus();
+        };
+        static_cast<void>(co_await shared_.environment.workers.Run(std::move(look)));
+      }
+      if (--until_check <= 0) {
+        const absl::Status agree = co_await sealed_.CheckKeys();
+        if (agree.ok()) until_check = kTicksBetweenKeyChecks;
+        if (agree.ok() || agree.code() == absl::StatusCode::kFailedPrecondition) {
+          shared_.keys_differ.store(!agree.ok());
+        }
+      }
+      const bool clock_off = shared_.health.clock_offset().TooLarge();
+      shared_.environment.readiness.SetInOrder(
+          !shared_.keys_differ.load() && !clock_off,
+          clock_off ? "the clock is more than 10 s from the shared cache's"
+                    : "the keys of the shared cache are not those of the other replicas");
+      tick_.expires_after(kTick);
+      co_await tick_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+    }
+  }
+
+  Shared& shared_;
+  asio::steady_timer tick_;
+  RedisClient client_;
+  RedisBlobStore blobs_;
+  SealedStore sealed_;
+  RedisGenerations generations_;
+};
+
+SharedCache::SharedCache(std::unique_ptr<Shared> shared) : shared_(std::move(shared)) {}
+
+SharedCache::~SharedCache() = default;
+
+absl::StatusOr<std::unique_ptr<SharedCache>> SharedCache::Make(
+    const config::v1::RedisCache& config, Environment environment) {
+  KeyFiles::Options options;
+  options.sealing_path = config.sealing_keys_file();
+  options.index_path = config.index_keys_file();
+  options.clock = &environment.clock;
+  options.logger = &environment.logger;
+  options.metrics = &environment.registry;
+  absl::StatusOr<std::unique_ptr<KeyFiles>> keys = KeyFiles::Load(std::move(options));
+  if (!keys.ok()) return keys.status();
+  return std::unique_ptr<SharedCache>(
+      new SharedCache(std::make_unique<Shared>(config, environment, *std::move(keys))));
+}
+
+std::unique_ptr<SharedCache::OfLoop> SharedCache::Open(EventLoop& loop) {
+  std::unique_ptr<OfLoop> opened;
+  std::promise<void> done;
+  asio::post(loop.context(), [&] {
+    opened = std::make_unique<Connection>(*shared_, loop.context());
+    done.set_value();
+  });
+  done.get_future().wait();
+  return opened;
+}
+
+}  // namespace tokensvc

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_SERVICE_SHARED_CACHE_H_
+#define TOKENSVC_SERVICE_SHARED_CACHE_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "base/worker_pool.h"
+#include "cache/lease.h"
+#include "cache/shared_store.h"
+#include "service/readiness.h"
+#include "tokensvc/config/v1/config.pb.h"
+
+namespace tokensvc {
+
+/// The cache that replicas share, as one process has it: keys, health and bookkeeping that its loops
+/// have in common. A replica whose keys are not the fleet's, or whose clock is more than 10 s off,
+/// is not ready; a Redis that is away does not count, since app tokens do not need it.
+class SharedCache {
+ public:
+  /// What is lent. All of it outlives the cache.
+  struct Environment {
+    const Clock& clock;
+    RandomGenerator& random;
+    Logger& logger;
+    MetricRegistry& registry;
+    WorkerPool& workers;
+    Readiness& readiness;  ///< Told when keys or clocks differ from the fleet's.
+  };
+  /// One loop's connection. Used on that loop alone, and ends when that loop has stopped.
+  class OfLoop {
+   public:
+    virtual ~OfLoop() = default;
+    virtual SharedStore& store() = 0;
+    virtual LeaseManager& leases() = 0;
+  };
+
+  /// Reads the keys; Redis itself need not be there yet. Errors: kFailedPrecondition with what is
+  /// wrong with a key file, which names no path and shows no key.
+  static absl::StatusOr<std::unique_ptr<SharedCache>> Make(const config::v1::RedisCache& config,
+                                                           Environment environment);
+  ~SharedCache();
+
+  /// Opens `loop`'s connection, in the background. Waits until the loop has taken it over.
+  std::unique_ptr<OfLoop> Open(EventLoop& loop);
+
+ private:
+  struct Shared;
+  class Connection;
+  explicit SharedCache(std::unique_ptr<Shared> shared);
+
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_SERVICE_SHARED_CACHE_H_
