@@ -148,7 +148,9 @@ TEST_F(RedisBlobStoreTest, AThousandKeysAreAThousandCommandsInOnePipeline) {
   std::vector<std::string> keys;
   for (std::uint64_t i = 0; i < 1000; ++i) {
     keys.push_back(absl::StrCat("v:", i));
-    if (i % 2 == 0) ASSERT_TRUE(Put(harness, keys.back(), i + 1).ok());
+    if (i % 2 == 0) {
+      ASSERT_TRUE(Put(harness, keys.back(), i + 1).ok());
+    }
   }
   const auto found = harness.Run(harness.store->GetMany(keys));
   ASSERT_EQ(found.size(), 1000u);
