@@ -20,9 +20,9 @@ SealEvents::SealEvents(MetricRegistry& metrics, Logger& logger, const Clock& clo
   for (std::size_t i = 0; i < causes_.size(); ++i) {
     causes_[i].counter = &metrics_.AddCounter(
         "tokensvc_sealed_record_failures_total",
-        "Records of the shared cache that were refused and served as misses, by cause. Anything "
-        "but unknown_key and unknown_format, which come with a rotation or an upgrade in the wrong "
-        "order, means that somebody else writes to the shared cache.",
+        "Records of the shared cache that were refused and served as misses, by cause. "
+        "unknown_key and unknown_format come with a rotation or an upgrade in the wrong order, "
+        "stale with a failover that lost writes; else somebody else writes to the shared cache.",
         {{"cause", kCauseNames[i]}});
   }
 }

@@ -23,7 +23,7 @@ enum class RefusalCause {
   kUnknownFormat,
   kUnknownKey,
   kForged,
-  kStale,  ///< Older than one that this process has seen: put back by somebody.
+  kStale,  ///< Older than one that this process had seen: put back, or left by a lost write.
 };
 
 /// Counts what sealing and opening do, and tells operators what they must know: each cause of

@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 
+#include <cstdint>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -69,14 +70,17 @@ asio::awaitable<std::vector<SealedStore::Found>> SealedStore::GetMany(
   co_return found;
 }
 
-// Looks for the names of the indices in `which`, and writes what it finds to the same places of
-// `found`.
 asio::awaitable<void> SealedStore::Look(const KeyRings& rings, const RingKey& index_key,
                                         const std::vector<RecordName>& names,
                                         std::vector<std::size_t> which, std::vector<Found>& found) {
   std::vector<std::string> keys;
+  std::vector<std::uint64_t> floors;
   keys.reserve(which.size());
-  for (const std::size_t i : which) keys.push_back(names_.RecordKey(index_key, names[i].key));
+  floors.reserve(which.size());
+  for (const std::size_t i : which) {
+    keys.push_back(names_.RecordKey(index_key, names[i].key));
+    floors.push_back(floors_.Floor(names[i].key));
+  }
   std::vector<std::string> asked = keys;
   auto blobs = co_await blobs_.GetMany(std::move(asked));
   const FleetInstant now = Now();
@@ -88,6 +92,12 @@ asio::awaitable<void> SealedStore::Look(const KeyRings& rings, const RingKey& in
       result = blobs[n].status();
     } else if (blobs[n]->has_value()) {
       result = Open(rings, names[which[n]], keys[n], **blobs[n], now);
+      if (*result == nullptr) continue;
+      const std::uint64_t generation = (*result)->generation();
+      if (floors_.Raise(names[which[n]].key, generation)) continue;
+      // What this process wrote while the answer was on its way is nobody's doing.
+      if (generation < floors[n]) events_.Refused(RefusalCause::kStale);
+      result = Found(nullptr);
     }
   }
 }
@@ -109,12 +119,7 @@ std::shared_ptr<const TokenRecord> SealedStore::Open(const KeyRings& rings, cons
     events_.Refused(RefusalCause::kMalformed);
     return nullptr;
   }
-  if (record->usable_until() <= now.boot) return nullptr;
-  if (!floors_.Raise(name.key, record->generation())) {
-    events_.Refused(RefusalCause::kStale);
-    return nullptr;
-  }
-  return record;
+  return record->usable_until() > now.boot ? record : nullptr;
 }
 
 asio::awaitable<absl::Status> SealedStore::Put(RecordName name,

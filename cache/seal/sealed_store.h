@@ -79,9 +79,12 @@ class SealedStore final : public SharedStore {
  private:
   using Found = absl::StatusOr<std::shared_ptr<const TokenRecord>>;
 
+  /// Looks for the names of the indices in `which`; what it finds goes to the same places of
+  /// `found`.
   asio::awaitable<void> Look(const KeyRings& rings, const RingKey& index_key,
                              const std::vector<RecordName>& names, std::vector<std::size_t> which,
                              std::vector<Found>& found);
+  /// Null for what is refused or has expired.
   std::shared_ptr<const TokenRecord> Open(const KeyRings& rings, const RecordName& name,
                                           absl::string_view store_key, absl::string_view blob,
                                           const FleetInstant& now);

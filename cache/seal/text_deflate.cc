@@ -32,11 +32,11 @@ constexpr char kDictionary[] =
     R"({"aud":"api://","iss":"https://sts.windows.net/{"aud":"https://graph.microsoft.com)"
     R"(","iss":"https://sts.windows.net/,"iat":17,"nbf":17,"exp":17,"aio":")"
     R"(,"app_displayname":","appid":","appidacr":"2","idp":"https://sts.windows.net/)"
-    R"(/","idtyp":"app","oid":","rh":"1.AXXXXXXXXXXXXXX","roles":["User.Read.All",")"
+    R"(/","idtyp":"app","oid":","rh":"1.A","roles":["User.Read.All",")"
     R"(Directory.Read.All","Group.Read.All","Mail.Send","Application.Read.All","Sites.Read.All")"
     R"(ReadWrite.All"],"sub":","tenant_region_scope":"EU","tid":","uti":","ver":"1.0")"
     R"(,"ver":"2.0","wids":["0997a1d0-0d1d-4acb-b408-d5ca73121e90"],"xms_ftd":")"
-    R"(,"xms_idrel":"7 ","xms_rd":","xms_tcdt":"xms_tnt_fct":"3 "}https://graph.microsoft.com)"
+    R"(,"xms_idrel":"7 ","xms_rd":","xms_tcdt":,"xms_tnt_fct":"3 "}https://graph.microsoft.com)"
     R"(/.default)";
 
 const Bytef* ToBytes(absl::string_view text) { return reinterpret_cast<const Bytef*>(text.data()); }

@@ -32,6 +32,10 @@ inline constexpr char kFooter[] =
   # What is in this token?
   tokenctl decode token.txt
 
+  # The keys that replicas share a Redis with (`tokenctl keys --help` has the rotation).
+  tokenctl keys new --ring sealing --out sealing.keys
+  tokenctl keys new --ring index --out index.keys
+
 Exit codes:
   0  done
   1  the server refused the call, or is not healthy
@@ -51,6 +55,39 @@ inline constexpr char kCheckHelp[] =
     "--registration and --scope a token; one line for each";
 inline constexpr char kDecodeHelp[] =
     "Show header and claims of a JWT from a file or standard input; the signature is NOT verified";
+
+inline constexpr char kKeysHelp[] =
+    "Make, rotate and check the files of the keys that replicas share: no server is asked, and no "
+    "key is ever printed";
+inline constexpr char kKeysNewHelp[] =
+    "Make a key file (mode 0600) with one primary key; to a file that exists, add a pending one";
+inline constexpr char kKeysPromoteHelp[] =
+    "Make the oldest pending key of a file the primary one, and the primary one retired";
+inline constexpr char kKeysCheckHelp[] =
+    "Say whether the service would take these files, and which keys are in them, by id and state";
+
+inline constexpr char kKeysFooter[] =
+    R"(The service needs two key files to share tokens through Redis (cache.redis.sealing_keys_file and
+cache.redis.index_keys_file), the same two for every replica: the sealing keys encrypt what lies in
+Redis, the index keys make the names under which it lies there. A file has a line STATE ID KEY for
+each key, and must not be readable by others. Replicas follow a file that changes; no restart.
+
+First:
+  tokenctl keys new --ring sealing --out sealing.keys
+  tokenctl keys new --ring index --out index.keys
+  ... and give both to all replicas.
+
+To rotate one of them, sealing.keys say, without a failed call:
+  1. tokenctl keys new --out sealing.keys      adds a pending key: bring the file to ALL replicas.
+  2. tokenctl keys promote sealing.keys        the new key seals, the old one still opens: bring it
+                                               to all replicas, one after the other.
+  3. When the longest-lived token of step 2 has expired (a day, to be safe), and the metric
+     tokensvc_records_opened_total of the old key's id stands still, delete its line (retired).
+  `tokenctl keys check sealing.keys` shows where you are. The last retired line of the index keys is
+  the one that is still looked under; for each token that is not found there, a replica asks the
+  authority once.
+
+A key that has leaked: do all three at once. Tokens are then fetched anew; nobody is refused.)";
 
 }  // namespace tokensvc::tokenctl
 

@@ -94,6 +94,31 @@ void AddAcquireOptions(CLI::App* command, AcquireOptions* acquire, RawOptions* r
       ->allow_extra_args(false);
 }
 
+struct KeysCommands {
+  CLI::App* keys;
+  CLI::App* create;
+  CLI::App* promote;
+};
+
+KeysCommands AddKeysCommands(CLI::App* app, KeysOptions* options) {
+  CLI::App* keys = app->add_subcommand("keys", kKeysHelp);
+  keys->footer(kKeysFooter);
+  keys->require_subcommand(1);
+  CLI::App* create = keys->add_subcommand("new", kKeysNewHelp);
+  create->add_option("--ring", options->ring, "What a new file's keys are for (default: sealing)")
+      ->type_name("RING")
+      ->check(CLI::IsMember({"sealing", "index"}));
+  create->add_option("--out", options->files, "The key file")
+      ->type_name("FILE")
+      ->expected(1)
+      ->required();
+  CLI::App* promote = keys->add_subcommand("promote", kKeysPromoteHelp);
+  promote->add_option("file", options->files, "The key file")->expected(1)->required();
+  CLI::App* check = keys->add_subcommand("check", kKeysCheckHelp);
+  check->add_option("file", options->files, "Key files")->required();
+  return {keys, create, promote};
+}
+
 void ResolveFileReference(const char* option, std::string* value) {
   if (value->empty() || value->front() != '@') return;
   absl::StatusOr<std::string> content = ReadFile(value->substr(1), kMaxClaimsBytes);
@@ -112,8 +137,8 @@ void Finish(const RawOptions& raw, Options* options) {
   Require(connection.ca_file.empty() || connection.tls, "--ca-file needs --tls");
   Require(!connection.tls || !connection.plaintext, "--tls and --plaintext exclude each other");
   Require(
-      options->command == Command::kDecode || connection.tls || connection.plaintext ||
-          IsLoopback(connection.address),
+      options->command == Command::kDecode || options->command == Command::kKeys ||
+          connection.tls || connection.plaintext || IsLoopback(connection.address),
       "--address is beyond loopback: use --tls (or --plaintext, and everybody on the way can read "
       "the tokens)");
   options->output = raw.output == "json" ? OutputFormat::kJson : OutputFormat::kText;
@@ -155,6 +180,7 @@ Expected<Options, EarlyExit> ParseOptions(int argc, const char* const* argv) {
   CLI::App* health = app.add_subcommand("health", kHealthHelp);
   CLI::App* check = app.add_subcommand("check", kCheckHelp);
   CLI::App* decode = app.add_subcommand("decode", kDecodeHelp);
+  const KeysCommands keys = AddKeysCommands(&app, &options.keys);
   AddAcquireOptions(acquire, &options.acquire, &raw, true);
   AddAcquireOptions(header, &options.acquire, &raw, true);
   AddAcquireOptions(check, &options.acquire, &raw, false);
@@ -175,11 +201,15 @@ Expected<Options, EarlyExit> ParseOptions(int argc, const char* const* argv) {
 
   try {
     app.parse(argc, argv);
-    options.command = *acquire  ? Command::kAcquire
-                      : *header ? Command::kHeader
-                      : *health ? Command::kHealth
-                      : *check  ? Command::kCheck
-                                : Command::kDecode;
+    options.command = *acquire     ? Command::kAcquire
+                      : *header    ? Command::kHeader
+                      : *health    ? Command::kHealth
+                      : *check     ? Command::kCheck
+                      : *keys.keys ? Command::kKeys
+                                   : Command::kDecode;
+    options.keys.action = *keys.create    ? KeysAction::kNew
+                          : *keys.promote ? KeysAction::kPromote
+                                          : KeysAction::kCheck;
     Finish(raw, &options);
   } catch (const CLI::Success& success) {  // --help, --version
     std::ostringstream text;

@@ -20,7 +20,7 @@ enum ExitCode {
   kExitUnreachable = 3,  ///< No answer of a Token Service: connection, TLS or time-out.
 };
 
-enum class Command { kAcquire, kHeader, kHealth, kCheck, kDecode };
+enum class Command { kAcquire, kHeader, kHealth, kCheck, kDecode, kKeys };
 enum class OutputFormat { kText, kJson };
 
 /// How to reach the server.
@@ -47,6 +47,14 @@ struct AcquireOptions {
   bool show_token = false;
 };
 
+/// What to do with key files; no server is asked.
+enum class KeysAction { kNew, kPromote, kCheck };
+struct KeysOptions {
+  KeysAction action = KeysAction::kCheck;
+  std::string ring;                ///< "sealing", "index"; empty: not said.
+  std::vector<std::string> files;  ///< One, or for `kCheck` at least one.
+};
+
 /// A command line that made sense.
 struct Options {
   Command command = Command::kAcquire;
@@ -54,6 +62,7 @@ struct Options {
   ConnectionOptions connection;
   AcquireOptions acquire;
   std::vector<std::string> health_services = {"live", "ready"};
+  KeysOptions keys;
   std::string decode_file;  ///< Empty or "-": standard input.
 };
 

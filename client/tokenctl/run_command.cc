@@ -31,6 +31,7 @@ ExitCode RunDecode(const Options& options, const Console& console) {
 
 ExitCode RunCommand(const Options& options, const Console& console) {
   if (options.command == Command::kDecode) return RunDecode(options, console);
+  if (options.command == Command::kKeys) return RunKeys(options, console);
   const absl::StatusOr<ChannelPtr> channel = MakeChannel(options.connection);
   if (!channel.ok()) {
     console.err << "tokenctl: " << channel.status().message() << "\n";
@@ -46,6 +47,7 @@ ExitCode RunCommand(const Options& options, const Console& console) {
     case Command::kCheck:
       return RunCheck(options, *channel, console);
     case Command::kDecode:
+    case Command::kKeys:
       break;
   }
   return kExitUsage;

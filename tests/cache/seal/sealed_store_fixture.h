@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_TESTS_CACHE_SEAL_SEALED_STORE_FIXTURE_H_
 #define TOKENSVC_TESTS_CACHE_SEAL_SEALED_STORE_FIXTURE_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -38,7 +39,9 @@ class CountingBlobStore final : public BlobStore {
     if (!failure_.ok()) {
       co_return std::vector<absl::StatusOr<std::optional<std::string>>>(keys.size(), failure_);
     }
-    co_return co_await store_.GetMany(std::move(keys));
+    auto found = co_await store_.GetMany(std::move(keys));
+    if (during_read_) during_read_();
+    co_return found;
   }
   asio::awaitable<absl::StatusOr<PutOutcome>> Put(std::string key, std::string blob,
                                                   std::uint64_t generation,
@@ -59,12 +62,15 @@ class CountingBlobStore final : public BlobStore {
   /// How many keys each round trip asked for, since the last call.
   std::vector<std::size_t> TakeReads() { return std::exchange(reads_, {}); }
   void FailWith(absl::Status failure) { failure_ = std::move(failure); }
+  /// Runs while an answer is on its way.
+  void DuringRead(std::function<void()> action) { during_read_ = std::move(action); }
   absl::Time last_expiry() const { return last_expiry_; }
 
  private:
   MemoryBlobStore store_;
   std::vector<std::size_t> reads_;
   absl::Status failure_;
+  std::function<void()> during_read_;
   absl::Time last_expiry_;
 };
 

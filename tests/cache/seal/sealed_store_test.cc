@@ -148,6 +148,13 @@ TEST_F(SealedStoreTest, AnOlderRecordThatIsPutBackIsAMiss) {
   EXPECT_EQ(b_.Refused("stale"), 1);
 }
 
+TEST_F(SealedStoreTest, ARecordThatBecameOldWhileItWasReadIsAMissAndNobodysDoing) {
+  ASSERT_TRUE(a_.Put(name_, Record("old", 10)).ok());
+  b_.blobs.DuringRead([this] { b_.floors.Raise(name_.key, 11); });
+  EXPECT_EQ(b_.Get(name_), "");
+  EXPECT_EQ(b_.Refused(), 0);
+}
+
 TEST_F(SealedStoreTest, AnOlderRecordDoesNotReplaceANewerOne) {
   ASSERT_TRUE(a_.Put(name_, Record("new", 11)).ok());
   EXPECT_TRUE(b_.Put(name_, Record("old", 10)).ok());

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/seal/text_deflate.h"
 
+#include <openssl/sha.h>
+
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "gtest/gtest.h"
 #include "tests/cache/seal/sample_tokens.h"
 #include "tests/testing/fake_random.h"
@@ -44,6 +47,20 @@ TEST(TextDeflateTest, InflatesNothingButOneWholeStreamOfTheLengthSaid) {
   EXPECT_FALSE(deflate.Inflate("", 1).has_value());
   EXPECT_FALSE(deflate.Inflate("garbage garbage", 100).has_value());
   EXPECT_TRUE(deflate.Inflate(deflated, size).has_value());
+}
+
+// Records that are in the shared cache must stay readable by the next release. This stream copies
+// the whole dictionary.
+TEST(TextDeflateTest, TheDictionaryOfFormatOneStaysAsItIs) {
+  const std::string stream = absl::HexStringToBytes("d3192d00470bc0d10270b4001ca9052000");
+  TextDeflate deflate;
+  const auto text = deflate.Inflate(stream, 1281);
+  ASSERT_TRUE(text.has_value());
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(text->Reveal().data()), text->size(), digest);
+  EXPECT_EQ(absl::BytesToHexString(
+                absl::string_view(reinterpret_cast<const char*>(digest), sizeof(digest))),
+            "5828b4fa86ea78c27c49408fd8396164ce63b7fdc49237e55580a663aa3d6450");
 }
 
 }  // namespace
