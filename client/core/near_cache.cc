@@ -96,12 +96,16 @@ void NearCache::Join(const TokenRequest& request, std::string key, Callback done
 }
 
 void NearCache::Start(const std::shared_ptr<Flight>& flight) {
-  fetch_(flight->request, [self = shared_from_this(), flight](const Result& result) {
-    self->Finish(flight, result);
+  fetch_(flight->request, [self = shared_from_this(), flight](const Result& result) mutable {
+    const std::vector<Callback> waiters = self->Finish(flight, result);
+    // A waiter may be the one that lets go of the cache; it then ends there, on its own thread.
+    self.reset();
+    for (const Callback& waiter : waiters) waiter(result);
   });
 }
 
-void NearCache::Finish(const std::shared_ptr<Flight>& flight, const Result& result) {
+std::vector<NearCache::Callback> NearCache::Finish(const std::shared_ptr<Flight>& flight,
+                                                   const Result& result) {
   std::vector<Callback> waiters;
   bool again = false;
   {
@@ -124,7 +128,7 @@ void NearCache::Finish(const std::shared_ptr<Flight>& flight, const Result& resu
     }
   }
   if (again) Start(flight);
-  for (const Callback& waiter : waiters) waiter(result);
+  return waiters;
 }
 
 const AccessToken* NearCache::FindLocked(const std::string& key, BootTime now) {

@@ -81,7 +81,8 @@ class NearCache : public std::enable_shared_from_this<NearCache> {
 
   void Join(const TokenRequest& request, std::string key, Callback done);
   void Start(const std::shared_ptr<Flight>& flight);
-  void Finish(const std::shared_ptr<Flight>& flight, const Result& result);
+  /// Those who waited for the flight, to be told without the lock.
+  std::vector<Callback> Finish(const std::shared_ptr<Flight>& flight, const Result& result);
 
   const AccessToken* FindLocked(const std::string& key, BootTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

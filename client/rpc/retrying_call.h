@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/core/retry_policy.h"
+#include "client/rpc/callback_scope.h"
 #include "client/rpc/grpc_status.h"
 #include "grpcpp/alarm.h"
 #include "grpcpp/client_context.h"
@@ -48,25 +50,27 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<Request, R
         done_(std::move(done)) {}
 
   void Attempt() {
-    // Of this attempt: gRPC may still hold the last one's while its callback returns.
-    auto context = std::make_shared<grpc::ClientContext>();
-    context->set_deadline(absl::ToChronoTime(deadline_));
+    context_ = std::make_unique<grpc::ClientContext>();
+    context_->set_deadline(absl::ToChronoTime(deadline_));
     response_.Clear();
-    (stub_->async()->*method_)(context.get(), &request_, &response_,
-                               [self = this->shared_from_this(),
-                                context](const grpc::Status& status) { self->End(status); });
+    (stub_->async()->*method_)(context_.get(), &request_, &response_,
+                               [self = this->shared_from_this()](const grpc::Status& status) {
+                                 const CallbackScope scope;
+                                 self->End(status);
+                               });
   }
 
   void End(const grpc::Status& status) {
+    context_.reset();
     const absl::Status result = ToAbslStatus(status);
-    if (result.ok()) return done_(result, &response_);
+    if (result.ok()) return Finish(result);
     FailedAttempt attempt;
     attempt.code = result.code();
     attempt.retry_delay = ErrorDetailsOf(result).retry_delay;
     attempt.retries_before = retries_;
     attempt.time_left = deadline_ - absl::Now();
     const std::optional<absl::Duration> delay = DelayBeforeRetry(attempt, Random());
-    if (!delay.has_value()) return done_(result, nullptr);
+    if (!delay.has_value()) return Finish(result);
     ++retries_;
     // An alarm keeps its callback until it ends itself: what the callback holds must be given up
     // when it has run, or the two would keep each other.
@@ -76,16 +80,24 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<Request, R
                 [self](bool) { std::exchange(*self, nullptr)->Attempt(); });
   }
 
+  /// Gives up the channel before anybody hears of the result, so that whoever waits for it can end
+  /// the client on a thread of its own (client/rpc/callback_scope.h).
+  void Finish(const absl::Status& result) {
+    stub_.reset();
+    done_(result, result.ok() ? &response_ : nullptr);
+  }
+
   static double Random() {
     thread_local std::minstd_rand generator{std::random_device()()};
     return std::uniform_real_distribution<double>(0, 1)(generator);
   }
 
-  const std::shared_ptr<Stub> stub_;
+  std::shared_ptr<Stub> stub_;
   const Method method_;
   const Request request_;
   const absl::Time deadline_;
   const Done done_;
+  std::unique_ptr<grpc::ClientContext> context_;  ///< Of the attempt that runs.
   Response response_;
   int retries_ = 0;
   std::unique_ptr<grpc::Alarm> alarm_;

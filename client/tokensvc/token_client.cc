@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/core/blocking_wait.h"
+#include "client/rpc/callback_scope.h"
 #include "client/rpc/channel.h"
 #include "client/rpc/messages.h"
 #include "client/rpc/retrying_call.h"
@@ -49,7 +50,7 @@ absl::StatusOr<std::shared_ptr<TokenClient>> TokenClient::Create(const Connectio
 }
 
 TokenClient::TokenClient(const std::shared_ptr<grpc::ChannelInterface>& channel)
-    : state_(std::make_unique<State>(State{v1::TokenService::NewStub(channel)})) {}
+    : state_(std::make_unique<State>(State{MakeStub(channel)})) {}
 
 TokenClient::~TokenClient() = default;
 
