@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/expected.h"
+#include "client/core/address.h"
 
 namespace tokensvc::tokenctl {
 
@@ -75,12 +75,8 @@ struct EarlyExit {
 /// Reads the command line, the environment (`TOKENSVC_ADDRESS`) and the files that `@FILE` names.
 Expected<Options, EarlyExit> ParseOptions(int argc, const char* const* argv);
 
-/// Whether `address` (HOST:PORT) can't leave this machine: 127.0.0.0/8, [::1], localhost,
-/// unix:PATH.
-bool IsLoopback(absl::string_view address);
-
-/// Whether `address` has the form HOST:PORT, [IPV6]:PORT or unix:PATH. Nothing is resolved.
-bool IsAddress(absl::string_view address);
+using client::IsAddress;
+using client::IsLoopback;
 
 }  // namespace tokensvc::tokenctl
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "client/core/address.h"
+
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -9,9 +11,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
-#include "client/tokenctl/options.h"
 
-namespace tokensvc::tokenctl {
+namespace tokensvc::client {
 namespace {
 
 struct HostPort {
@@ -70,4 +71,4 @@ bool IsLoopback(absl::string_view address) {
          (ntohl(parsed.s_addr) >> 24) == 127;
 }
 
-}  // namespace tokensvc::tokenctl
+}  // namespace tokensvc::client

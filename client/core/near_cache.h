@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_CLIENT_CORE_NEAR_CACHE_H_
+#define TOKENSVC_CLIENT_CORE_NEAR_CACHE_H_
+
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "tokensvc/access_token.h"
+#include "tokensvc/token_request.h"
+
+namespace tokensvc::client {
+
+/// The tokens that a process keeps for as long as the service allows, so that most headers need no
+/// call; and for each token that is not kept, one call, whoever waits for it.
+///
+/// A token is kept until its `near_cache_until` or its expiry, whichever is earlier, counted on a
+/// clock that nobody can set back from the moment the answer came. A forced request (claims
+/// challenge, forced refresh) never gets what is kept, nor the result of a call that began before
+/// it; what it brings replaces what is kept, also against a plain call that is still running and
+/// may bring the older token. Failures are not kept: the service remembers them.
+///
+/// Thread-safe. Knows nothing of gRPC (ThreadSanitizer, ADR 0006).
+class NearCache : public std::enable_shared_from_this<NearCache> {
+ public:
+  struct Options {
+    std::size_t max_entries = 1000;    ///< The least recently used goes first; 0: keep none.
+    std::size_t max_waiting = 10'000;  ///< Requests that wait for a call; more are refused.
+  };
+  using Result = absl::StatusOr<AccessToken>;
+  using Callback = std::function<void(const Result&)>;
+  /// Starts a call for the request and calls `done` exactly once, within a deadline, on any thread.
+  using Fetch = std::function<void(const TokenRequest& request, Callback done)>;
+
+  /// `clock` must outlive the cache, and the cache lives until the last call that it began is done.
+  static std::shared_ptr<NearCache> Create(Options options, const Clock& clock, Fetch fetch);
+
+  /// What is kept for the request; none where nothing is, or where the request is forced.
+  std::optional<AccessToken> Find(const TokenRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  /// What is kept, at once and on this thread; else the result of a call, on the thread that ends
+  /// it. RESOURCE_EXHAUSTED: too many wait already.
+  void Get(const TokenRequest& request, Callback done) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  /// The same, waiting for at most `timeout`; DEADLINE_EXCEEDED then, and the call goes on for the
+  /// others.
+  Result GetBlocking(const TokenRequest& request, absl::Duration timeout)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  /// How many tokens are kept, those included that have become too old since.
+  std::size_t size() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Entry {
+    std::string key;
+    AccessToken token;
+    BootTime keep_until;
+  };
+  /// One running call. `waiters` and `next` are guarded by the cache's lock.
+  struct Flight {
+    TokenRequest request;
+    std::string key;         ///< Of the token.
+    std::string flight_key;  ///< Under which others find it.
+    bool forced = false;
+    std::vector<Callback> waiters;
+    std::vector<Callback> next;  ///< Forced requests that came later: for the call after this one.
+  };
+  using Flights = std::unordered_map<std::string, std::shared_ptr<Flight>>;
+
+  NearCache(Options options, const Clock& clock, Fetch fetch);
+
+  void Join(const TokenRequest& request, std::string key, Callback done);
+  void Start(const std::shared_ptr<Flight>& flight);
+  /// Those who waited for the flight, to be told without the lock.
+  std::vector<Callback> Finish(const std::shared_ptr<Flight>& flight, const Result& result);
+
+  const AccessToken* FindLocked(const std::string& key, BootTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StoreLocked(const std::string& key, const AccessToken& token)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EraseLocked(const std::string& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Options options_;
+  const Clock& clock_;
+  const Fetch fetch_;
+
+  mutable Mutex mutex_;
+  std::list<Entry> entries_ ABSL_GUARDED_BY(mutex_);  ///< The most recently used first.
+  /// Keys are views into `entries_`.
+  std::unordered_map<std::string_view, std::list<Entry>::iterator> index_ ABSL_GUARDED_BY(mutex_);
+  Flights plain_flights_ ABSL_GUARDED_BY(mutex_);
+  Flights forced_flights_ ABSL_GUARDED_BY(mutex_);
+  std::size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace tokensvc::client
+
+#endif  // TOKENSVC_CLIENT_CORE_NEAR_CACHE_H_

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tokensvc/authorization_header_provider.h"
+
+#include <utility>
+
+#include "base/clock.h"
+#include "client/core/near_cache.h"
+
+namespace tokensvc::client {
+namespace {
+
+/// Outlives every cache: calls may end while the program does.
+const Clock& TheClock() {
+  static const auto* const clock = new SystemClock();
+  return *clock;
+}
+
+}  // namespace
+
+AuthorizationHeaderProvider::AuthorizationHeaderProvider(std::shared_ptr<const TokenClient> client)
+    : AuthorizationHeaderProvider(std::move(client), Options()) {}
+
+AuthorizationHeaderProvider::AuthorizationHeaderProvider(std::shared_ptr<const TokenClient> client,
+                                                         const Options& options)
+    : cache_(NearCache::Create({options.max_tokens, options.max_waiting}, TheClock(),
+                               [client = std::move(client), timeout = options.call_timeout](
+                                   const TokenRequest& request, NearCache::Callback done) {
+                                 client->AcquireForClientAsync(request, std::move(done), timeout);
+                               })) {}
+
+AuthorizationHeaderProvider::~AuthorizationHeaderProvider() = default;
+
+absl::StatusOr<std::string> AuthorizationHeaderProvider::GetAuthorizationHeader(
+    const TokenRequest& request, absl::Duration timeout) {
+  const absl::StatusOr<AccessToken> token = GetToken(request, timeout);
+  if (!token.ok()) return token.status();
+  return std::string(token->RevealAuthorizationHeader());
+}
+
+absl::StatusOr<AccessToken> AuthorizationHeaderProvider::GetToken(const TokenRequest& request,
+                                                                  absl::Duration timeout) {
+  return cache_->GetBlocking(request, timeout);
+}
+
+void AuthorizationHeaderProvider::GetTokenAsync(const TokenRequest& request,
+                                                TokenClient::Callback<AccessToken> done) {
+  cache_->Get(request, std::move(done));
+}
+
+std::optional<AccessToken> AuthorizationHeaderProvider::FindToken(const TokenRequest& request) {
+  return cache_->Find(request);
+}
+
+}  // namespace tokensvc::client
