@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "service/config/secret_reference.h"
+#include "service/credential/assertion_file_credential.h"
 #include "service/credential/client_certificate_credential.h"
 #include "service/credential/client_secret_credential.h"
 #include "service/credential/credential_list.h"
@@ -115,6 +116,16 @@ absl::StatusOr<std::shared_ptr<ClientCredential>> MakeCertificate(
   return ClientCertificateCredential::Create(std::move(options), environment);
 }
 
+absl::StatusOr<std::shared_ptr<ClientCredential>> MakeCredential(
+    const config::v1::Credential& config, const AuthorityProfile& profile, const std::string& id,
+    const CredentialEnvironment& environment) {
+  if (config.has_secret()) return MakeSecret(config.secret(), id, environment);
+  if (config.has_assertion_file()) {
+    return AssertionFileCredential::Create(id, config.assertion_file().path(), environment);
+  }
+  return MakeCertificate(config.certificate(), profile, id, environment);
+}
+
 absl::StatusOr<std::shared_ptr<const Registration>> MakeRegistration(
     const config::v1::Registration& config, const AuthorityMap& authorities,
     const CredentialEnvironment& environment) {
@@ -149,8 +160,7 @@ absl::StatusOr<std::shared_ptr<const Registration>> MakeRegistration(
   for (const config::v1::Credential& each : config.credentials()) {
     const std::string id = absl::StrCat(config.name(), "/", credentials.size());
     absl::StatusOr<std::shared_ptr<ClientCredential>> credential =
-        each.has_secret() ? MakeSecret(each.secret(), id, environment)
-                          : MakeCertificate(each.certificate(), profile, id, environment);
+        MakeCredential(each, profile, id, environment);
     if (!credential.ok()) {
       return absl::Status(credential.status().code(),
                           absl::StrCat("credential ", id, ": ", credential.status().message()));

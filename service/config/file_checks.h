@@ -32,6 +32,10 @@ KeyPairStatus CheckKeyPair(const std::string& certificate_file, const std::strin
 /// Whether the file holds at least one certificate, and nothing that cannot be read as one (PEM).
 absl::Status CheckCaFile(const std::string& ca_file);
 
+/// Whether the file, of at most 64 KiB and not readable by everyone, holds one JWT. An expired one
+/// passes, as a certificate does. The message shows neither path nor content.
+absl::Status CheckAssertionFile(const std::string& path);
+
 /// Checks every file and secret that `config` names and where no error was found yet. Reads files
 /// with blocking calls.
 void CheckFiles(const config::v1::ServiceConfig& config, const ConfigLocations& locations,
