@@ -49,6 +49,17 @@ absl::StatusOr<std::shared_ptr<const Authority>> MakeAuthority(
     authority->issuer = config.oidc().issuer();
     authority->allowed_hosts.assign(config.oidc().allowed_hosts().begin(),
                                     config.oidc().allowed_hosts().end());
+  } else if (config.has_adfs()) {
+    authority->kind = AuthorityKind::kAdfs;
+    authority->token_endpoint = AdfsTokenEndpoint(config.adfs().base_url());
+  } else if (config.has_b2c()) {
+    authority->kind = AuthorityKind::kB2c;
+    authority->token_endpoint =
+        B2cTokenEndpoint(config.b2c().base_url(), config.b2c().tenant(), config.b2c().policy());
+  } else if (config.has_ciam()) {
+    authority->kind = AuthorityKind::kCiam;
+    authority->token_endpoint = CiamTokenEndpoint(
+        config.ciam().base_url(), config.ciam().subdomain(), config.ciam().tenant());
   } else {
     authority->kind = AuthorityKind::kEntra;
     const config::v1::EntraAuthority& entra = config.entra();
@@ -65,7 +76,7 @@ absl::StatusOr<std::shared_ptr<const Authority>> MakeAuthority(
   return authority;
 }
 
-std::optional<JwsAlgorithm> ToAlgorithm(config::v1::SigningAlgorithm algorithm) {
+JwsAlgorithm ToAlgorithm(config::v1::SigningAlgorithm algorithm, const AuthorityProfile& profile) {
   switch (algorithm) {
     case config::v1::SIGNING_ALGORITHM_PS256:
       return JwsAlgorithm::kPs256;
@@ -74,7 +85,7 @@ std::optional<JwsAlgorithm> ToAlgorithm(config::v1::SigningAlgorithm algorithm) 
     case config::v1::SIGNING_ALGORITHM_ES256:
       return JwsAlgorithm::kEs256;
     default:
-      return std::nullopt;
+      return profile.wants_rs256_assertions ? JwsAlgorithm::kRs256 : JwsAlgorithm::kPs256;
   }
 }
 
@@ -108,7 +119,7 @@ absl::StatusOr<std::shared_ptr<ClientCredential>> MakeCertificate(
   options.key_pair.credential_id = id;
   options.key_pair.certificate_path = config.certificate_file();
   options.key_pair.private_key_path = config.private_key_file();
-  options.key_pair.algorithm = ToAlgorithm(config.algorithm());
+  options.key_pair.algorithm = ToAlgorithm(config.algorithm(), profile);
   options.format.lifetime = profile.assertion_lifetime;
   options.format.send_chain = config.send_x5c();
   if (!config.key_id().empty()) options.format.key_id = config.key_id();

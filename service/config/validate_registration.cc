@@ -132,11 +132,13 @@ class RegistrationValidator {
     }
   }
 
-  void ValidateForOidc() {
-    const auto refuse = [this](bool given, absl::string_view key) {
+  /// `kind` is what the authority is instead of Entra.
+  void ValidateForOthers(absl::string_view kind) {
+    const auto refuse = [this, kind](bool given, absl::string_view key) {
       if (given) {
-        reporter_.Report(absl::StrCat(path_, ".", key),
-                         "is for Entra authorities only, and this one is oidc: remove it");
+        reporter_.Report(
+            absl::StrCat(path_, ".", key),
+            absl::StrCat("is for Entra authorities only, and this one is ", kind, ": remove it"));
       }
     };
     refuse(registration_.tenants_size() > 0, "tenants");
@@ -213,7 +215,13 @@ void ValidateRegistration(int index, config::v1::ServiceConfig* config, ConfigRe
   } else if (authority->has_entra()) {
     validator.ValidateForEntra();
   } else if (authority->has_oidc()) {
-    validator.ValidateForOidc();
+    validator.ValidateForOthers("oidc");
+  } else if (authority->has_adfs()) {
+    validator.ValidateForOthers("adfs");
+  } else if (authority->has_b2c()) {
+    validator.ValidateForOthers("b2c, which has one tenant");
+  } else if (authority->has_ciam()) {
+    validator.ValidateForOthers("ciam, which has one tenant");
   }
 }
 

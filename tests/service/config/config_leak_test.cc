@@ -45,6 +45,18 @@ authorities:
       issuer: https://corp.example
       allowed_hosts:
         - tokens.example.com
+  - name: federation
+    adfs:
+      base_url: https://fs.example
+  - name: shop
+    b2c:
+      tenant: contoso.com
+      policy: B2C_1_a
+      base_url: https://shop.example
+  - name: customers
+    ciam:
+      subdomain: contoso
+      tenant: contoso.com
 registrations:
   - name: orders
     authority: entra
