@@ -11,6 +11,7 @@
 #include "service/credential/client_certificate_credential.h"
 #include "service/credential/client_secret_credential.h"
 #include "service/credential/credential_list.h"
+#include "service/credential/tls_client_credential.h"
 
 namespace tokensvc {
 namespace {
@@ -133,6 +134,13 @@ absl::StatusOr<std::shared_ptr<ClientCredential>> MakeCredential(
   if (config.has_secret()) return MakeSecret(config.secret(), id, environment);
   if (config.has_assertion_file()) {
     return AssertionFileCredential::Create(id, config.assertion_file().path(), environment);
+  }
+  if (config.has_mutual_tls()) {
+    TlsClientCredential::Options options;
+    options.id = id;
+    options.certificate_path = config.mutual_tls().certificate_file();
+    options.private_key_path = config.mutual_tls().private_key_file();
+    return TlsClientCredential::Create(std::move(options), environment);
   }
   return MakeCertificate(config.certificate(), profile, id, environment);
 }

@@ -184,6 +184,9 @@ void CheckFiles(const config::v1::ServiceConfig& config, const ConfigLocations& 
         checker.CheckSecret(path + ".secret.value", credential.secret().value());
       } else if (credential.has_assertion_file()) {
         checker.CheckAssertion(path + ".assertion_file.path", credential.assertion_file().path());
+      } else if (credential.has_mutual_tls()) {
+        checker.CheckPair(path + ".mutual_tls", credential.mutual_tls().certificate_file(),
+                          credential.mutual_tls().private_key_file(), KeyUse::kAny);
       } else if (credential.has_certificate()) {
         const config::v1::CertificateCredential& certificate = credential.certificate();
         const bool es256 = certificate.algorithm() == config::v1::SIGNING_ALGORITHM_ES256;

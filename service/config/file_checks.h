@@ -12,7 +12,7 @@ namespace tokensvc {
 
 /// What a private key is to be used for, which decides what kind of key it must be.
 enum class KeyUse {
-  kAny,   ///< A TLS server's.
+  kAny,   ///< A TLS server's or client's.
   kRsa,   ///< PS256 and RS256: RSA of at least 2,048 bits (RFC 7518 §3.3, §3.5).
   kP256,  ///< ES256: on P-256 (RFC 7518 §3.4).
 };

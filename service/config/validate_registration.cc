@@ -132,6 +132,15 @@ class RegistrationValidator {
     }
   }
 
+  void RefuseMutualTls() {
+    for (int i = 0; i < registration_.credentials_size(); ++i) {
+      if (!registration_.credentials(i).has_mutual_tls()) continue;
+      reporter_.Report(absl::StrCat(path_, ".credentials[", i, "].mutual_tls"),
+                       "is for oidc authorities only: Microsoft's take no client certificate in "
+                       "place of an assertion. Write certificate instead");
+    }
+  }
+
   /// `kind` is what the authority is instead of Entra.
   void ValidateForOthers(absl::string_view kind) {
     const auto refuse = [this, kind](bool given, absl::string_view key) {
@@ -207,6 +216,7 @@ void ValidateRegistration(int index, config::v1::ServiceConfig* config, ConfigRe
   const config::v1::Authority* authority = registration->authority().empty()
                                                ? nullptr
                                                : FindAuthority(*config, registration->authority());
+  if (authority != nullptr && !authority->has_oidc()) validator.RefuseMutualTls();
   if (authority == nullptr) {
     // With a broken authority around, the name may well be that one's.
     if (!registration->authority().empty() && !reporter->Broken("authorities")) {

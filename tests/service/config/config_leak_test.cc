@@ -58,6 +58,13 @@ authorities:
       subdomain: contoso
       tenant: contoso.com
 registrations:
+  - name: billing
+    authority: corp
+    client_id: billing
+    credentials:
+      - mutual_tls:
+          certificate_file: b.pem
+          private_key_file: b.key
   - name: orders
     authority: entra
     client_id: orders

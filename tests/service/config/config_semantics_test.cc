@@ -203,6 +203,22 @@ TEST(ConfigSemantics, Ciam) {
                           ErrorAt("authorities[0].ciam.tenant", "GUID or its domain")));
 }
 
+TEST(ConfigSemantics, MutualTlsIsForOidc) {
+  const auto errors = [](absl::string_view kind, absl::string_view tenants) {
+    std::string text = SmallConfigWith("secret:\n          value: env:ORDERS_SECRET",
+                                       "mutual_tls:\n          certificate_file: a.pem\n"
+                                       "          private_key_file: a.key");
+    absl::StrReplaceAll({{"entra: {}", kind}, {"tenants: [contoso.onmicrosoft.com]", tenants}},
+                        &text);
+    return ErrorsOf(text);
+  };
+  EXPECT_THAT(errors("oidc: {issuer: \"https://a.example\"}", "near_cache: 0s"), IsEmpty());
+  EXPECT_THAT(errors("entra: {}", "tenants: [a.com]"),
+              ElementsAre(ErrorAt("registrations[0].credentials[0].mutual_tls", "oidc")));
+  EXPECT_THAT(errors("adfs: {base_url: \"https://fs.example\"}", "near_cache: 0s"),
+              ElementsAre(ErrorAt("registrations[0].credentials[0].mutual_tls", "oidc")));
+}
+
 TEST(ConfigSemantics, OnlyEntraHasTenants) {
   for (const char* kind :
        {"adfs: {base_url: \"https://fs.example\"}",
