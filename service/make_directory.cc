@@ -7,9 +7,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "service/config/secret_reference.h"
+#include "service/credential/assertion_file_credential.h"
 #include "service/credential/client_certificate_credential.h"
 #include "service/credential/client_secret_credential.h"
 #include "service/credential/credential_list.h"
+#include "service/credential/tls_client_credential.h"
 
 namespace tokensvc {
 namespace {
@@ -48,6 +50,17 @@ absl::StatusOr<std::shared_ptr<const Authority>> MakeAuthority(
     authority->issuer = config.oidc().issuer();
     authority->allowed_hosts.assign(config.oidc().allowed_hosts().begin(),
                                     config.oidc().allowed_hosts().end());
+  } else if (config.has_adfs()) {
+    authority->kind = AuthorityKind::kAdfs;
+    authority->token_endpoint = AdfsTokenEndpoint(config.adfs().base_url());
+  } else if (config.has_b2c()) {
+    authority->kind = AuthorityKind::kB2c;
+    authority->token_endpoint =
+        B2cTokenEndpoint(config.b2c().base_url(), config.b2c().tenant(), config.b2c().policy());
+  } else if (config.has_ciam()) {
+    authority->kind = AuthorityKind::kCiam;
+    authority->token_endpoint = CiamTokenEndpoint(
+        config.ciam().base_url(), config.ciam().subdomain(), config.ciam().tenant());
   } else {
     authority->kind = AuthorityKind::kEntra;
     const config::v1::EntraAuthority& entra = config.entra();
@@ -64,7 +77,7 @@ absl::StatusOr<std::shared_ptr<const Authority>> MakeAuthority(
   return authority;
 }
 
-std::optional<JwsAlgorithm> ToAlgorithm(config::v1::SigningAlgorithm algorithm) {
+JwsAlgorithm ToAlgorithm(config::v1::SigningAlgorithm algorithm, const AuthorityProfile& profile) {
   switch (algorithm) {
     case config::v1::SIGNING_ALGORITHM_PS256:
       return JwsAlgorithm::kPs256;
@@ -73,7 +86,7 @@ std::optional<JwsAlgorithm> ToAlgorithm(config::v1::SigningAlgorithm algorithm) 
     case config::v1::SIGNING_ALGORITHM_ES256:
       return JwsAlgorithm::kEs256;
     default:
-      return std::nullopt;
+      return profile.wants_rs256_assertions ? JwsAlgorithm::kRs256 : JwsAlgorithm::kPs256;
   }
 }
 
@@ -107,12 +120,29 @@ absl::StatusOr<std::shared_ptr<ClientCredential>> MakeCertificate(
   options.key_pair.credential_id = id;
   options.key_pair.certificate_path = config.certificate_file();
   options.key_pair.private_key_path = config.private_key_file();
-  options.key_pair.algorithm = ToAlgorithm(config.algorithm());
+  options.key_pair.algorithm = ToAlgorithm(config.algorithm(), profile);
   options.format.lifetime = profile.assertion_lifetime;
   options.format.send_chain = config.send_x5c();
   if (!config.key_id().empty()) options.format.key_id = config.key_id();
   if (!config.audience().empty()) options.format.audience = config.audience();
   return ClientCertificateCredential::Create(std::move(options), environment);
+}
+
+absl::StatusOr<std::shared_ptr<ClientCredential>> MakeCredential(
+    const config::v1::Credential& config, const AuthorityProfile& profile, const std::string& id,
+    const CredentialEnvironment& environment) {
+  if (config.has_secret()) return MakeSecret(config.secret(), id, environment);
+  if (config.has_assertion_file()) {
+    return AssertionFileCredential::Create(id, config.assertion_file().path(), environment);
+  }
+  if (config.has_mutual_tls()) {
+    TlsClientCredential::Options options;
+    options.id = id;
+    options.certificate_path = config.mutual_tls().certificate_file();
+    options.private_key_path = config.mutual_tls().private_key_file();
+    return TlsClientCredential::Create(std::move(options), environment);
+  }
+  return MakeCertificate(config.certificate(), profile, id, environment);
 }
 
 absl::StatusOr<std::shared_ptr<const Registration>> MakeRegistration(
@@ -149,8 +179,7 @@ absl::StatusOr<std::shared_ptr<const Registration>> MakeRegistration(
   for (const config::v1::Credential& each : config.credentials()) {
     const std::string id = absl::StrCat(config.name(), "/", credentials.size());
     absl::StatusOr<std::shared_ptr<ClientCredential>> credential =
-        each.has_secret() ? MakeSecret(each.secret(), id, environment)
-                          : MakeCertificate(each.certificate(), profile, id, environment);
+        MakeCredential(each, profile, id, environment);
     if (!credential.ok()) {
       return absl::Status(credential.status().code(),
                           absl::StrCat("credential ", id, ": ", credential.status().message()));

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/host_name.h"
 #include "service/authority/grammar.h"
 #include "service/authority/http_url.h"
@@ -71,14 +72,32 @@ void CheckOidc(const Authority& authority, std::vector<FieldViolation>* violatio
   }
 }
 
+void CheckFixed(const Authority& authority, std::vector<FieldViolation>* violations) {
+  const std::optional<HttpUrl> url = ParseHttpUrl(authority.token_endpoint);
+  if (!url.has_value() || absl::StrContains(url->path, '?')) {
+    violations->push_back({"token_endpoint", "must be https://, a host and a path"});
+  } else if (!url->https && !IsLoopbackHost(url->host)) {
+    violations->push_back({"token_endpoint", "may be http:// for a loopback address only"});
+  }
+}
+
+absl::string_view WithoutSlash(absl::string_view url) { return absl::StripSuffix(url, "/"); }
+
 }  // namespace
 
 std::vector<FieldViolation> CheckAuthority(const Authority& authority) {
   std::vector<FieldViolation> violations;
-  if (authority.kind == AuthorityKind::kEntra) {
-    CheckEntra(authority, &violations);
-  } else {
-    CheckOidc(authority, &violations);
+  switch (authority.kind) {
+    case AuthorityKind::kEntra:
+      CheckEntra(authority, &violations);
+      break;
+    case AuthorityKind::kOidc:
+      CheckOidc(authority, &violations);
+      break;
+    case AuthorityKind::kAdfs:
+    case AuthorityKind::kB2c:
+    case AuthorityKind::kCiam:
+      CheckFixed(authority, &violations);
   }
   if (authority.request_timeout <= absl::ZeroDuration()) {
     violations.push_back({"request_timeout", "must be positive"});
@@ -90,20 +109,57 @@ const AuthorityProfile& ProfileOf(const Authority& authority) {
   static const AuthorityProfile entra{.scope_rule = ScopeRule::kEntraDefault,
                                       .has_tenants = true,
                                       .refresh_token_reuse = RefreshTokenReuse::kReusable,
-                                      .refresh_token_grace = absl::ZeroDuration(),
                                       .assertion_lifetime = absl::Minutes(10),
                                       .absent_scope_means_requested = true,
-                                      .sends_client_capabilities = true,
-                                      .sends_resource_and_audience = false};
-  static const AuthorityProfile oidc{.scope_rule = ScopeRule::kOAuth,
-                                     .has_tenants = false,
-                                     .refresh_token_reuse = RefreshTokenReuse::kSingleUse,
-                                     .refresh_token_grace = absl::ZeroDuration(),
-                                     .assertion_lifetime = absl::Seconds(60),
-                                     .absent_scope_means_requested = false,
-                                     .sends_client_capabilities = false,
-                                     .sends_resource_and_audience = true};
-  return authority.kind == AuthorityKind::kEntra ? entra : oidc;
+                                      .sends_client_capabilities = true};
+  static const AuthorityProfile oidc{.sends_resource = true, .sends_audience = true};
+  // Takes the resource as a parameter or as the part of a scope before its last slash, and leaves
+  // scopes that it does not grant out without a word.
+  static const AuthorityProfile adfs{.assertion_lifetime = absl::Minutes(10),
+                                     .sends_resource = true,
+                                     .wants_rs256_assertions = true};
+  // One tenant each, and otherwise like Entra.
+  static const AuthorityProfile b2c_and_ciam{.scope_rule = ScopeRule::kEntraDefault,
+                                             .refresh_token_reuse = RefreshTokenReuse::kReusable,
+                                             .assertion_lifetime = absl::Minutes(10),
+                                             .absent_scope_means_requested = true};
+  switch (authority.kind) {
+    case AuthorityKind::kEntra:
+      return entra;
+    case AuthorityKind::kOidc:
+      return oidc;
+    case AuthorityKind::kAdfs:
+      return adfs;
+    case AuthorityKind::kB2c:
+    case AuthorityKind::kCiam:
+      break;
+  }
+  return b2c_and_ciam;
+}
+
+std::string AdfsTokenEndpoint(absl::string_view base_url) {
+  return absl::StrCat(absl::StripSuffix(WithoutSlash(base_url), "/adfs"), "/adfs/oauth2/token");
+}
+
+std::string B2cTokenEndpoint(absl::string_view base_url, absl::string_view tenant,
+                             absl::string_view policy) {
+  std::string origin(WithoutSlash(base_url));
+  absl::string_view name = tenant;
+  if (origin.empty()) {
+    if (!absl::ConsumeSuffix(&name, ".onmicrosoft.com")) return "";
+    origin = absl::StrCat("https://", name, ".b2clogin.com");
+  }
+  return absl::StrCat(origin, "/", tenant, "/", policy, "/oauth2/v2.0/token");
+}
+
+std::string CiamTokenEndpoint(absl::string_view base_url, absl::string_view subdomain,
+                              absl::string_view tenant) {
+  const std::string origin = base_url.empty()
+                                 ? absl::StrCat("https://", subdomain, ".ciamlogin.com")
+                                 : std::string(WithoutSlash(base_url));
+  const std::string directory =
+      tenant.empty() ? absl::StrCat(subdomain, ".onmicrosoft.com") : std::string(tenant);
+  return absl::StrCat(origin, "/", directory, "/oauth2/v2.0/token");
 }
 
 const KnownCloud* FindKnownCloud(absl::string_view host) {

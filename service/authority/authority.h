@@ -11,7 +11,14 @@
 
 namespace tokensvc {
 
-enum class AuthorityKind { kEntra, kOidc };
+/// The numbers are part of cache keys: never given to another kind.
+enum class AuthorityKind : unsigned char {
+  kEntra = 1,
+  kOidc = 2,
+  kAdfs = 3,  ///< Active Directory Federation Services, 2019 and later.
+  kB2c = 4,   ///< Azure Active Directory B2C: one policy of one tenant.
+  kCiam = 5,  ///< Microsoft Entra External ID: one external tenant.
+};
 
 /// Where tokens come from, as the configuration describes it. Never changed once it is shared: a
 /// reload makes new ones. Everything in it is the operator's word, nothing a caller's.
@@ -29,6 +36,10 @@ struct Authority {
   // OpenID Connect Discovery 1.0:
   std::string issuer;                      ///< Byte for byte as the provider writes it.
   std::vector<std::string> allowed_hosts;  ///< Further hosts that its metadata may name.
+
+  /// AD FS, B2C and CIAM: the one token endpoint that there is, see `AdfsTokenEndpoint` and the
+  /// others. None of them takes part in instance discovery.
+  std::string token_endpoint;
 
   std::string ca_file;  ///< PEM, instead of the system's authorities; empty: the system's.
   absl::Duration request_timeout = absl::Seconds(10);
@@ -56,12 +67,32 @@ struct AuthorityProfile {
   /// Whether an answer without `scope` granted what was asked for. RFC 6749 §5.1 says so, but
   /// providers that silently drop unknown scopes leave it out as well when nothing remains.
   bool absent_scope_means_requested = false;
-  bool sends_client_capabilities = false;    ///< `xms_cc` within `claims`.
-  bool sends_resource_and_audience = false;  ///< RFC 8707 `resource`, and `audience`.
+  bool sends_client_capabilities = false;  ///< `xms_cc` within `claims`.
+  bool sends_resource = false;             ///< `resource`, as RFC 8707 has it.
+  bool sends_audience = false;             ///< `audience`.
+  /// Client assertions are signed by RS256 and name their certificate by `x5t` (SHA-1), unless the
+  /// configuration says otherwise: the authority is from before PS256 and `x5t#S256`.
+  bool wants_rs256_assertions = false;
 };
 
 /// The profile of an authority's kind. Lives forever.
 const AuthorityProfile& ProfileOf(const Authority& authority);
+
+/// `https://{host}/adfs/oauth2/token`, where `base_url` may end with `/adfs` or not.
+/// https://learn.microsoft.com/windows-server/identity/ad-fs/overview/ad-fs-openid-connect-oauth-flows-scenarios
+std::string AdfsTokenEndpoint(absl::string_view base_url);
+
+/// `https://{host}/{tenant}/{policy}/oauth2/v2.0/token`. Without `base_url` the host is
+/// `{name}.b2clogin.com`, of a tenant `{name}.onmicrosoft.com`; empty where it is none of these.
+/// https://learn.microsoft.com/azure/active-directory-b2c/client-credentials-grant-flow
+std::string B2cTokenEndpoint(absl::string_view base_url, absl::string_view tenant,
+                             absl::string_view policy);
+
+/// `https://{host}/{tenant}/oauth2/v2.0/token`. Without `base_url` the host is
+/// `{subdomain}.ciamlogin.com`, and without `tenant` that is `{subdomain}.onmicrosoft.com`.
+/// https://azuread.github.io/microsoft-authentication-library-for-objc/Classes/MSALCIAMAuthority.html
+std::string CiamTokenEndpoint(absl::string_view base_url, absl::string_view subdomain,
+                              absl::string_view tenant);
 
 /// One of Microsoft's clouds: the host to ask, and every name that it goes by, itself first.
 struct KnownCloud {

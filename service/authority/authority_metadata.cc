@@ -211,6 +211,11 @@ asio::awaitable<Result<TokenEndpoint>> AuthorityMetadata::TokenEndpointFor(
   if (!tenant.empty()) {
     co_return InvalidRequest("tenant", "must be empty: this authority has no tenants");
   }
+  if (authority->kind != AuthorityKind::kOidc) {
+    TokenEndpoint fixed;
+    fixed.url = authority->token_endpoint;
+    co_return fixed;
+  }
   const Ports ports = ports_;
   DocumentCache<TokenEndpoint>::Fetch fetch = [ports, authority] {
     return FetchProvider(ports, authority);

@@ -48,6 +48,7 @@ class AuthorityMetadata {
   /// kAuthorityUntrusted, kAuthorityUnavailable, kAuthorityResponseInvalid, kOverloaded,
   /// kInvalidRequest (tenant), kRegistrationMisconfigured (an authority that `CheckAuthority`
   /// refuses), kDeadline (cancelled).
+  /// The other kinds have one endpoint, and nobody is asked.
   asio::awaitable<Result<TokenEndpoint>> TokenEndpointFor(
       std::shared_ptr<const Authority> authority, std::string tenant);
 

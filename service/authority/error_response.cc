@@ -34,7 +34,10 @@ bool IsOneOf(const std::string& error, std::initializer_list<absl::string_view> 
 // registered, not valid now.
 bool NamesCredential(const AuthorityErrorInfo& info) {
   return HasCode(info, {7000214, 7000215, 7000218, 7000222, 7000272, 7000274, 7000277, 700024,
-                        700027, 1000502, 5002730});
+                        700027, 1000502, 5002730,
+                        // No federated identity for an assertion's issuer, audience or subject; the
+                        // first comes as `invalid_request` (Azure/azure-workload-identity#616).
+                        70021, 700211, 700212, 700213, 7002137, 7002138});
 }
 
 // The app is not in the tenant, is disabled there, or there is no such tenant.

@@ -48,6 +48,23 @@ std::vector<std::string> AuthMethods(const Json& document) {
   return methods;
 }
 
+std::optional<TokenEndpoint::MtlsAlias> FindMtlsAlias(const Authority& authority,
+                                                      const HttpUrl& issuer, const Json& document) {
+  const auto aliases = document.find("mtls_endpoint_aliases");
+  if (aliases == document.end() || !aliases->is_object()) return std::nullopt;
+  const auto member = aliases->find("token_endpoint");
+  if (member == aliases->end() || member->is_null()) return std::nullopt;
+  TokenEndpoint::MtlsAlias alias;
+  const std::optional<HttpUrl> url = ParseHttpUrl(StringMember(*aliases, "token_endpoint"));
+  const std::optional<AddressTrust> trust =
+      url.has_value() ? TrustOf(authority, issuer, *url) : std::nullopt;
+  if (trust.has_value()) {
+    alias.url = url->Origin() + url->path;
+    alias.trust = *trust;
+  }
+  return alias;
+}
+
 bool Lists(const Json& aliases, absl::string_view host) {
   return std::any_of(aliases.begin(), aliases.end(), [host](const Json& alias) {
     return alias.is_string() && absl::EqualsIgnoreCase(alias.get_ref<const std::string&>(), host);
@@ -98,6 +115,7 @@ Result<TokenEndpoint> ParseProviderMetadata(const Authority& authority, absl::st
   endpoint.trust = *trust;
   endpoint.auth_methods = AuthMethods(*document);
   endpoint.issuer = authority.issuer;
+  endpoint.mtls = FindMtlsAlias(authority, *issuer_url, *document);
   return endpoint;
 }
 

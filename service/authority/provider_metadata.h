@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_SERVICE_AUTHORITY_PROVIDER_METADATA_H_
 #define TOKENSVC_SERVICE_AUTHORITY_PROVIDER_METADATA_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,14 @@ struct TokenEndpoint {
   /// takes `client_secret_post` and `private_key_jwt`).
   std::vector<std::string> auth_methods;
   std::string issuer;  ///< OpenID Connect only.
+
+  /// The endpoint for clients that authenticate by mutual TLS.
+  struct MtlsAlias {
+    std::string url;  ///< Empty: the metadata names one that may not be used.
+    AddressTrust trust = AddressTrust::kConfigured;
+  };
+  /// `token_endpoint` of RFC 8705 §5 `mtls_endpoint_aliases`; absent: `url` is for all.
+  std::optional<MtlsAlias> mtls;
 };
 
 /// The URL of an issuer's metadata (OpenID Connect Discovery 1.0 §4): a slash at the issuer's end
@@ -34,8 +43,9 @@ std::string ProviderMetadataUrl(absl::string_view issuer);
 ///     nor in `allowed_hosts`
 ///   - as kAuthorityResponseInvalid, with retry_after: no JSON object, or a member missing
 /// The endpoint's host is trusted as configured if it is the issuer's or listed; a subdomain is
-/// learnt. Where `token_endpoint_auth_methods_supported` is absent, it means `client_secret_basic`
-/// (RFC 8414 §2).
+/// learnt. A `token_endpoint` among `mtls_endpoint_aliases` is held to the same rules, but breaking
+/// them only makes it unusable: other clients have no use for it. Where
+/// `token_endpoint_auth_methods_supported` is absent, it means `client_secret_basic` (RFC 8414 §2).
 Result<TokenEndpoint> ParseProviderMetadata(const Authority& authority, absl::string_view body);
 
 /// Reads the answer to an instance discovery and chooses the host to talk to: `preferred_network`

@@ -10,17 +10,20 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/key_ring.h"
 #include "service/config/read_file.h"
 #include "service/config/secret_reference.h"
+#include "service/jose/unverified_jwt.h"
 
 namespace tokensvc {
 namespace {
 
 // A bundle of all public certificate authorities is about 250 KiB.
 constexpr std::size_t kMaxPemBytes = 1 << 20;
+constexpr std::size_t kMaxAssertionBytes = std::size_t{64} << 10;
 
 template <auto Free>
 struct Deleter {
@@ -118,6 +121,9 @@ class FileChecker {
   void CheckSecret(const std::string& path, const std::string& reference) {
     if (!errors_->Covers(path)) Report(path, ReadSecret(reference).status());
   }
+  void CheckAssertion(const std::string& path, const std::string& file) {
+    if (!errors_->Covers(path)) Report(path, CheckAssertionFile(file));
+  }
 
  private:
   void Report(const std::string& path, const absl::Status& status) {
@@ -174,6 +180,13 @@ absl::Status CheckCaFile(const std::string& ca_file) {
   return absl::OkStatus();
 }
 
+absl::Status CheckAssertionFile(const std::string& path) {
+  const absl::StatusOr<Secret> content =
+      ReadRegularFile(path, kMaxAssertionBytes, FileAccess::kPrivate);
+  if (!content.ok()) return content.status();
+  return ReadUnverifiedJwt(absl::StripAsciiWhitespace(content->Reveal())).status();
+}
+
 void CheckFiles(const config::v1::ServiceConfig& config, const ConfigLocations& locations,
                 ConfigErrorCollector* errors) {
   FileChecker checker(locations, errors);
@@ -194,6 +207,11 @@ void CheckFiles(const config::v1::ServiceConfig& config, const ConfigLocations& 
       const std::string path = absl::StrCat("registrations[", i, "].credentials[", j, "]");
       if (credential.has_secret()) {
         checker.CheckSecret(path + ".secret.value", credential.secret().value());
+      } else if (credential.has_assertion_file()) {
+        checker.CheckAssertion(path + ".assertion_file.path", credential.assertion_file().path());
+      } else if (credential.has_mutual_tls()) {
+        checker.CheckPair(path + ".mutual_tls", credential.mutual_tls().certificate_file(),
+                          credential.mutual_tls().private_key_file(), KeyUse::kAny);
       } else if (credential.has_certificate()) {
         const config::v1::CertificateCredential& certificate = credential.certificate();
         const bool es256 = certificate.algorithm() == config::v1::SIGNING_ALGORITHM_ES256;

@@ -12,7 +12,7 @@ namespace tokensvc {
 
 /// What a private key is to be used for, which decides what kind of key it must be.
 enum class KeyUse {
-  kAny,   ///< A TLS server's.
+  kAny,   ///< A TLS server's or client's.
   kRsa,   ///< PS256 and RS256: RSA of at least 2,048 bits (RFC 7518 §3.3, §3.5).
   kP256,  ///< ES256: on P-256 (RFC 7518 §3.4).
 };
@@ -31,6 +31,10 @@ KeyPairStatus CheckKeyPair(const std::string& certificate_file, const std::strin
 
 /// Whether the file holds at least one certificate, and nothing that cannot be read as one (PEM).
 absl::Status CheckCaFile(const std::string& ca_file);
+
+/// Whether the file, of at most 64 KiB and not readable by everyone, holds one JWT. An expired one
+/// passes, as a certificate does. The message shows neither path nor content.
+absl::Status CheckAssertionFile(const std::string& path);
 
 /// Checks every file and secret that `config` names and where no error was found yet. Reads files
 /// with blocking calls.

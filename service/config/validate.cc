@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/config/validate.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/host_name.h"
 #include "service/config/address.h"
@@ -71,6 +74,72 @@ void ValidateListeners(const config::v1::ServiceConfig& config, ConfigReporter* 
   AddAddress(config.metrics().address(), "metrics.address", &addresses);
 }
 
+bool IsOriginAlone(const std::string& url) {
+  const std::size_t slash = url.find('/', url.find("://") + 3);
+  return slash == std::string::npos || slash + 1 == url.size();
+}
+
+void ValidateTenantOfAuthority(std::string* tenant, const std::string& path,
+                               ConfigReporter* reporter) {
+  absl::AsciiStrToLower(tenant);
+  if (!tenant->empty() && !IsTenant(*tenant)) {
+    reporter->Report(path,
+                     "must be the tenant's GUID or its domain, such as "
+                     "contoso.onmicrosoft.com");
+  }
+}
+
+void ValidateAdfs(const config::v1::AdfsAuthority& adfs, const std::string& path,
+                  ConfigReporter* reporter) {
+  absl::string_view url = absl::StripSuffix(adfs.base_url(), "/");
+  absl::ConsumeSuffix(&url, "/adfs");
+  if (!IsOriginAlone(std::string(url))) {
+    reporter->Report(path + ".base_url", "must be a URL without a path, or with /adfs alone");
+  }
+}
+
+void ValidateB2c(config::v1::B2cAuthority* b2c, const std::string& path, ConfigReporter* reporter) {
+  ValidateTenantOfAuthority(b2c->mutable_tenant(), path + ".tenant", reporter);
+  const std::string& policy = b2c->policy();
+  if (!std::all_of(policy.begin(), policy.end(), [](char c) {
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+      })) {
+    reporter->Report(path + ".policy",
+                     "must be letters, digits, underscores and hyphens, such as B2C_1_signin");
+  }
+  if (!b2c->base_url().empty()) {
+    if (!IsOriginAlone(b2c->base_url())) {
+      reporter->Report(path + ".base_url", "must be a URL without tenant, policy or other path");
+    }
+  } else if (IsTenant(b2c->tenant()) && !absl::EndsWith(b2c->tenant(), ".onmicrosoft.com") &&
+             !reporter->Broken(path + ".base_url")) {
+    reporter->Report(path + ".tenant",
+                     "names no b2clogin.com host: write the tenant's onmicrosoft.com domain, or "
+                     "base_url too");
+  }
+}
+
+void ValidateCiam(config::v1::CiamAuthority* ciam, const std::string& path,
+                  ConfigReporter* reporter) {
+  ValidateTenantOfAuthority(ciam->mutable_tenant(), path + ".tenant", reporter);
+  if (ciam->has_subdomain()) {
+    absl::AsciiStrToLower(ciam->mutable_subdomain());
+    const std::string& subdomain = ciam->subdomain();
+    if (absl::StrContains(subdomain, '.') || !IsHostName(subdomain)) {
+      reporter->Report(path + ".subdomain",
+                       "must be the first part of the host alone, such as contoso for "
+                       "contoso.ciamlogin.com");
+    }
+  } else if (ciam->has_base_url()) {
+    if (!IsOriginAlone(ciam->base_url())) {
+      reporter->Report(path + ".base_url", "must be a URL without a tenant or other path");
+    }
+    if (ciam->tenant().empty() && !reporter->Broken(path + ".tenant")) {
+      reporter->Report(path + ".base_url", "needs the tenant beside it");
+    }
+  }
+}
+
 void ValidateAuthority(config::v1::Authority* authority, const std::string& path,
                        ConfigReporter* reporter) {
   const std::string& region = authority->entra().region();
@@ -83,6 +152,9 @@ void ValidateAuthority(config::v1::Authority* authority, const std::string& path
                      "must be lower-case letters and digits only, such as westeurope");
     break;
   }
+  if (authority->has_adfs()) ValidateAdfs(authority->adfs(), path + ".adfs", reporter);
+  if (authority->has_b2c()) ValidateB2c(authority->mutable_b2c(), path + ".b2c", reporter);
+  if (authority->has_ciam()) ValidateCiam(authority->mutable_ciam(), path + ".ciam", reporter);
   if (!authority->has_oidc()) return;
   for (int i = 0; i < authority->oidc().allowed_hosts_size(); ++i) {
     std::string* host = authority->mutable_oidc()->mutable_allowed_hosts(i);

@@ -132,11 +132,22 @@ class RegistrationValidator {
     }
   }
 
-  void ValidateForOidc() {
-    const auto refuse = [this](bool given, absl::string_view key) {
+  void RefuseMutualTls() {
+    for (int i = 0; i < registration_.credentials_size(); ++i) {
+      if (!registration_.credentials(i).has_mutual_tls()) continue;
+      reporter_.Report(absl::StrCat(path_, ".credentials[", i, "].mutual_tls"),
+                       "is for oidc authorities only: Microsoft's take no client certificate in "
+                       "place of an assertion. Write certificate instead");
+    }
+  }
+
+  /// `kind` is what the authority is instead of Entra.
+  void ValidateForOthers(absl::string_view kind) {
+    const auto refuse = [this, kind](bool given, absl::string_view key) {
       if (given) {
-        reporter_.Report(absl::StrCat(path_, ".", key),
-                         "is for Entra authorities only, and this one is oidc: remove it");
+        reporter_.Report(
+            absl::StrCat(path_, ".", key),
+            absl::StrCat("is for Entra authorities only, and this one is ", kind, ": remove it"));
       }
     };
     refuse(registration_.tenants_size() > 0, "tenants");
@@ -205,6 +216,7 @@ void ValidateRegistration(int index, config::v1::ServiceConfig* config, ConfigRe
   const config::v1::Authority* authority = registration->authority().empty()
                                                ? nullptr
                                                : FindAuthority(*config, registration->authority());
+  if (authority != nullptr && !authority->has_oidc()) validator.RefuseMutualTls();
   if (authority == nullptr) {
     // With a broken authority around, the name may well be that one's.
     if (!registration->authority().empty() && !reporter->Broken("authorities")) {
@@ -213,7 +225,13 @@ void ValidateRegistration(int index, config::v1::ServiceConfig* config, ConfigRe
   } else if (authority->has_entra()) {
     validator.ValidateForEntra();
   } else if (authority->has_oidc()) {
-    validator.ValidateForOidc();
+    validator.ValidateForOthers("oidc");
+  } else if (authority->has_adfs()) {
+    validator.ValidateForOthers("adfs");
+  } else if (authority->has_b2c()) {
+    validator.ValidateForOthers("b2c, which has one tenant");
+  } else if (authority->has_ciam()) {
+    validator.ValidateForOthers("ciam, which has one tenant");
   }
 }
 

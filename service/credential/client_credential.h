@@ -3,6 +3,7 @@
 #define TOKENSVC_SERVICE_CREDENTIAL_CLIENT_CREDENTIAL_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "absl/status/status.h"
 #include "asio/awaitable.hpp"
 #include "base/secret.h"
+#include "service/http/http_transport.h"
 
 namespace tokensvc {
 
@@ -27,6 +29,8 @@ struct TokenEndpointRequest {
   std::vector<std::pair<std::string, Secret>> headers;
   /// The `version()` of what the credential added: for `CredentialList::MarkRefused`.
   std::uint64_t credential_version = 0;
+  /// To be shown in the TLS handshake (RFC 8705 §2); null: none.
+  std::shared_ptr<const ClientTlsCertificate> client_certificate;
 };
 
 /// How we prove to an authority who we are. Shared by all loops; thread-safe.

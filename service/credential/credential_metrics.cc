@@ -33,27 +33,46 @@ const CredentialMetrics::Counters& CredentialMetrics::For(const std::string& cre
 }
 
 void CredentialMetrics::TrackExpiry(const std::string& credential_id, NotAfter not_after) {
-  std::shared_ptr<ExpirySlot> slot;
-  bool made = false;
+  std::shared_ptr<ExpirySlot> made;
   {
     MutexLock lock(&mutex_);
-    std::shared_ptr<ExpirySlot>& entry = expiries_[credential_id];
-    made = entry == nullptr;
-    if (made) entry = std::make_shared<ExpirySlot>();
-    slot = entry;
+    made = MakeSlot(certificates_, credential_id, std::move(not_after));
   }
+  Export("tokensvc_credential_days_to_expiry", "Days until the certificate of a credential ends.",
+         absl::Hours(24), credential_id, std::move(made));
+}
+
+void CredentialMetrics::TrackAssertionExpiry(const std::string& credential_id, NotAfter not_after) {
+  std::shared_ptr<ExpirySlot> made;
   {
-    MutexLock lock(&slot->mutex);
-    slot->not_after = std::move(not_after);
+    MutexLock lock(&mutex_);
+    made = MakeSlot(assertions_, credential_id, std::move(not_after));
   }
-  if (!made) return;
-  registry_.AddComputed("tokensvc_credential_days_to_expiry",
-                        "Days until the certificate of a credential ends.",
-                        [slot, &clock = clock_] {
+  Export("tokensvc_credential_assertion_seconds_to_expiry",
+         "Seconds until the assertion in a credential's file expires.", absl::Seconds(1),
+         credential_id, std::move(made));
+}
+
+std::shared_ptr<CredentialMetrics::ExpirySlot> CredentialMetrics::MakeSlot(
+    ExpirySlots& slots, const std::string& credential_id, NotAfter not_after) {
+  std::shared_ptr<ExpirySlot>& entry = slots[credential_id];
+  const bool made = entry == nullptr;
+  if (made) entry = std::make_shared<ExpirySlot>();
+  MutexLock lock(&entry->mutex);
+  entry->not_after = std::move(not_after);
+  return made ? entry : nullptr;
+}
+
+void CredentialMetrics::Export(const std::string& name, const std::string& help,
+                               absl::Duration unit, const std::string& credential_id,
+                               std::shared_ptr<ExpirySlot> slot) {
+  if (slot == nullptr) return;
+  registry_.AddComputed(name, help,
+                        [slot = std::move(slot), unit, &clock = clock_] {
                           MutexLock lock(&slot->mutex);
                           const std::optional<absl::Time> end = slot->not_after();
                           if (!end) return std::numeric_limits<double>::quiet_NaN();
-                          return absl::ToDoubleHours(*end - clock.Now()) / 24;
+                          return absl::FDivDuration(*end - clock.Now(), unit);
                         },
                         {{"credential", credential_id}});
 }

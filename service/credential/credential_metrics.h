@@ -19,7 +19,8 @@ namespace tokensvc {
 /// configuration that is loaded anew goes on counting where the old one stopped. Thread-safe.
 class CredentialMetrics {
  public:
-  /// Tells when a certificate ends, or nothing once the credential is gone. Quick and thread-safe.
+  /// Tells when a certificate or an assertion ends, or nothing once the credential is gone. Quick
+  /// and thread-safe.
   using NotAfter = std::function<std::optional<absl::Time>()>;
 
   struct Counters {
@@ -39,14 +40,26 @@ class CredentialMetrics {
   /// Replaces what was tracked under that id before.
   void TrackExpiry(const std::string& credential_id, NotAfter not_after);
 
+  /// Exports `tokensvc_credential_assertion_seconds_to_expiry` in the same way: an assertion lives
+  /// for minutes or hours, and an alert on days would never be silent.
+  void TrackAssertionExpiry(const std::string& credential_id, NotAfter not_after);
+
  private:
   struct ExpirySlot;
+  using ExpirySlots = std::map<std::string, std::shared_ptr<ExpirySlot>>;
+
+  /// Files `not_after` under the id; the slot, where it was made for this, else null.
+  std::shared_ptr<ExpirySlot> MakeSlot(ExpirySlots& slots, const std::string& credential_id,
+                                       NotAfter not_after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Export(const std::string& name, const std::string& help, absl::Duration unit,
+              const std::string& credential_id, std::shared_ptr<ExpirySlot> slot);
 
   MetricRegistry& registry_;
   const Clock& clock_;
   Mutex mutex_;
   std::map<std::string, std::unique_ptr<const Counters>> counters_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, std::shared_ptr<ExpirySlot>> expiries_ ABSL_GUARDED_BY(mutex_);
+  ExpirySlots certificates_ ABSL_GUARDED_BY(mutex_);
+  ExpirySlots assertions_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tokensvc

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/form_url.h"
@@ -101,14 +102,33 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemWith(
     co_return RegistrationMisconfigured("the registration's client credential can't be used");
   }
 
+  std::string url = endpoint.url;
+  AddressTrust trust = endpoint.trust;
+  if (authenticated.client_certificate != nullptr) {
+    if (endpoint.mtls.has_value()) {
+      url = endpoint.mtls->url;
+      trust = endpoint.mtls->trust;
+    }
+    if (url.empty()) {
+      co_return AuthorityUntrusted(absl::StrCat(
+          "the metadata of authority \"", registration.authority->name,
+          "\" names a token_endpoint for mutual TLS that is not https, or neither at the issuer's "
+          "own site nor among the allowed hosts"));
+    }
+    if (!absl::StartsWith(url, "https://")) {
+      co_return RegistrationMisconfigured("mutual TLS needs a token endpoint with https");
+    }
+  }
+
   TokenRequestForm form;
   grant.AppendTo(form);
   for (auto& field : authenticated.form) form.push_back(std::move(field));
 
   HttpRequest request;
   request.method = HttpRequest::Method::kPost;
-  request.url = endpoint.url;
-  request.trust = endpoint.trust;
+  request.url = std::move(url);
+  request.trust = trust;
+  request.client_certificate = std::move(authenticated.client_certificate);
   request.timeout = registration.authority->request_timeout;
   request.ca_file = registration.authority->ca_file;
   // What an authority throttles by, and so what must not hold up the others at the same host.

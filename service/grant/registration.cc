@@ -8,7 +8,8 @@
 namespace tokensvc {
 
 const std::string& AuthorityIdentity(const Authority& authority) {
-  return authority.kind == AuthorityKind::kEntra ? authority.base_url : authority.issuer;
+  if (authority.kind == AuthorityKind::kEntra) return authority.base_url;
+  return authority.kind == AuthorityKind::kOidc ? authority.issuer : authority.token_endpoint;
 }
 
 Error AccessDenied() {

@@ -40,8 +40,9 @@ struct Registration {
   absl::Duration near_cache = absl::Seconds(60);
 };
 
-/// What tells one authority from another, whatever the configuration calls it: the issuer, or
-/// Entra's base URL. Part of cache keys and of what throttling is filed under.
+/// What tells one authority from others of its kind, whatever the configuration calls it: the
+/// issuer, Entra's base URL, or the token endpoint. Together with the kind part of cache keys and
+/// of what throttling is filed under.
 const std::string& AuthorityIdentity(const Authority& authority);
 
 /// All registrations of one configuration, by name. Immutable.

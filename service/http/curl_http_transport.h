@@ -20,7 +20,7 @@ namespace tokensvc {
 /// HTTP/1.1 (and HTTP/2 by option); TLS 1.2 and later; no redirects, proxies, cookies, netrc or
 /// compression. Requests to configured and to learnt hosts never share a connection: each trust has
 /// a curl multi handle, and so a connection cache, of its own, because the check of an address
-/// happens when its socket opens.
+/// happens when its socket opens. Nor do requests with different client certificates.
 ///
 /// A request is sent a second time only when a reused connection turns out to be dead before the
 /// first byte of an answer, at most once, and not at all if it says `send_once`.

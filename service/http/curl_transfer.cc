@@ -126,6 +126,12 @@ absl::Status CurlTransfer::ReadUrl() {
   origin_ = absl::StrCat(
       scheme_, "://", host_, ":", UrlPart(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT),
       request_.trust == AddressTrust::kLearnt ? " learnt " : " configured ", request_.ca_file);
+  if (request_.client_certificate != nullptr) {
+    if (scheme_ != "https") {
+      return absl::InvalidArgumentError(Explain("a client certificate needs https"));
+    }
+    absl::StrAppend(&origin_, " as ", request_.client_certificate->id);
+  }
   return absl::OkStatus();
 }
 
@@ -153,6 +159,22 @@ absl::Status CurlTransfer::SetHeaders() {
 template <class Value>
 void CurlTransfer::Set(CURLoption option, Value value) {
   if (curl_easy_setopt(easy_, option, value) != CURLE_OK) option_failed_ = true;
+}
+
+// As blobs, which libcurl compares before it reuses a connection or a TLS session; a certificate
+// set in OnTlsContext it would not know of. Not copied: the request outlives the transfer.
+void CurlTransfer::SetClientCertificate(const ClientTlsCertificate& certificate) {
+  const auto blob = [](const Secret& pem) {
+    curl_blob made{};
+    made.data = const_cast<char*>(pem.Reveal().data());  // libcurl only reads it
+    made.len = pem.size();
+    made.flags = CURL_BLOB_NOCOPY;
+    return made;
+  };
+  curl_blob chain = blob(certificate.certificate_pem);
+  curl_blob key = blob(certificate.private_key_pem);
+  Set(CURLOPT_SSLCERT_BLOB, &chain);
+  Set(CURLOPT_SSLKEY_BLOB, &key);
 }
 
 absl::Status CurlTransfer::SetOptions(const Settings& settings) {
@@ -191,6 +213,8 @@ absl::Status CurlTransfer::SetOptions(const Settings& settings) {
     // takes 180 ms, on the loop.
     Set(CURLOPT_CAINFO, static_cast<const char*>(nullptr));
   }
+
+  if (request_.client_certificate != nullptr) SetClientCertificate(*request_.client_certificate);
 
   Set(CURLOPT_NOSIGNAL, 1L);
   // Without this a transfer that ends while its name is looked up waits for the resolver, and the

@@ -59,6 +59,7 @@ class CurlTransfer {
   absl::Status ReadUrl();
   absl::Status SetHeaders();
   absl::Status SetOptions(const Settings& settings);
+  void SetClientCertificate(const ClientTlsCertificate& certificate);
   template <class Value>
   void Set(CURLoption option, Value value);
 

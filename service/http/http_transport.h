@@ -3,6 +3,7 @@
 #define TOKENSVC_SERVICE_HTTP_HTTP_TRANSPORT_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,15 @@ enum class AddressTrust {
   /// are
   /// refused when the socket opens.
   kLearnt,
+};
+
+/// What a client shows of itself in the TLS handshake (RFC 8446 §4.4.2) to a server that asks.
+/// Immutable.
+struct ClientTlsCertificate {
+  /// Names the pair, for keeping connections apart: different for different pairs. Not secret.
+  std::string id;
+  Secret certificate_pem;  ///< The leaf first, then its intermediates.
+  Secret private_key_pem;  ///< That of the leaf, not encrypted.
 };
 
 /// One request to an authority.
@@ -55,6 +65,9 @@ struct HttpRequest {
   /// PEM file with the certification authorities to trust instead of the system's; empty: the
   /// system's.
   std::string ca_file;
+  /// For mutual TLS; null: none is shown. Over https only. Requests with different certificates,
+  /// or with and without one, share neither connections nor TLS sessions.
+  std::shared_ptr<const ClientTlsCertificate> client_certificate;
 };
 
 /// What came back, whatever its status code is: a 4xx is an answer, not an error of the transport.

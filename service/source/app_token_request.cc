@@ -74,18 +74,18 @@ class Violations {
 
 void CheckTarget(const AppTokenParams& params, const AuthorityProfile& profile,
                  Violations& violations) {
-  const auto check = [&](absl::string_view field, absl::string_view value) {
+  const auto check = [&](absl::string_view field, absl::string_view value, bool sent) {
     if (value.empty()) return;
-    if (!profile.sends_resource_and_audience) {
+    if (!sent) {
       violations.Add(std::string(field),
-                     "this authority takes the resource from the scope; leave this field empty");
+                     "this authority does not take this field; name the resource in the scope");
     } else if (value.size() > kMaxUri || !IsVisibleAscii(value)) {
       violations.Add(std::string(field), "at most 2,048 visible ASCII characters");
     }
   };
-  check("resource", params.resource);
-  check("audience", params.audience);
-  if (!params.resource.empty() && profile.sends_resource_and_audience &&
+  check("resource", params.resource, profile.sends_resource);
+  check("audience", params.audience, profile.sends_audience);
+  if (!params.resource.empty() && profile.sends_resource &&
       (!absl::StrContains(params.resource, ":") || absl::StrContains(params.resource, "#"))) {
     violations.Add("resource", "an absolute URI without fragment (RFC 8707 §2)");
   }

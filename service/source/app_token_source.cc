@@ -18,9 +18,10 @@ namespace {
 
 /// Authority, tenant and client id: what an authority throttles by.
 std::string ThrottleKey(const AppTokenRequest& request) {
-  const std::string& authority = AuthorityIdentity(*request.registration->authority);
-  return absl::StrCat(authority.size(), ":", authority, request.tenant.size(), ":", request.tenant,
-                      request.registration->client_id);
+  const Authority& from = *request.registration->authority;
+  const std::string& authority = AuthorityIdentity(from);
+  return absl::StrCat(static_cast<int>(from.kind), ":", authority.size(), ":", authority,
+                      request.tenant.size(), ":", request.tenant, request.registration->client_id);
 }
 
 Error Overloaded() {

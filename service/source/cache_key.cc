@@ -9,7 +9,7 @@ namespace tokensvc {
 namespace {
 
 /// Bump it when the meaning or the order of the parts changes: old and new keys then never meet.
-constexpr char kFormat = 1;
+constexpr char kFormat = 2;
 constexpr char kGrantClientCredentials = 1;
 constexpr char kTokenTypeBearer = 1;
 
@@ -27,6 +27,11 @@ void AppendPart(absl::string_view part, std::string* key) {
   key->append(part.data(), part.size());
 }
 
+void AppendAuthority(const Authority& authority, std::string* key) {
+  key->push_back(static_cast<char>(authority.kind));
+  AppendPart(AuthorityIdentity(authority), key);
+}
+
 }  // namespace
 
 std::string AppTokenCacheKey(absl::string_view keyspace, const AppTokenRequest& request) {
@@ -37,7 +42,7 @@ std::string AppTokenCacheKey(absl::string_view keyspace, const AppTokenRequest& 
   key.push_back(kGrantClientCredentials);
   key.push_back(kTokenTypeBearer);
   AppendPart(keyspace, &key);
-  AppendPart(AuthorityIdentity(*registration.authority), &key);
+  AppendAuthority(*registration.authority, &key);
   AppendPart(request.tenant, &key);
   AppendPart(registration.name, &key);
   AppendPart(registration.client_id, &key);
@@ -59,7 +64,7 @@ std::string AppTokenCacheKey(absl::string_view keyspace, const AppTokenRequest& 
 
 std::string PartitionOf(const AppTokenRequest& request) {
   std::string partition;
-  AppendPart(AuthorityIdentity(*request.registration->authority), &partition);
+  AppendAuthority(*request.registration->authority, &partition);
   AppendPart(request.tenant, &partition);
   if (request.tenant.empty()) AppendPart(request.registration->name, &partition);
   return partition;

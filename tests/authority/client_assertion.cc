@@ -124,4 +124,27 @@ std::optional<OAuthError> VerifyClientAssertion(const ParsedJwt& assertion,
   return EntraError(50027);
 }
 
+std::optional<OAuthError> VerifyFederatedAssertion(const ParsedJwt& assertion,
+                                                   const RegisteredClient& client, absl::Time now) {
+  const std::string alg = StringMember(assertion.header, "alg").value_or("");
+  const std::string issuer = StringMember(assertion.claims, "iss").value_or("");
+  for (size_t i = 0; i < client.client.federated.size(); ++i) {
+    const FederatedIdentity& identity = client.client.federated[i];
+    if (identity.issuer != issuer ||
+        identity.subject != StringMember(assertion.claims, "sub").value_or("")) {
+      continue;
+    }
+    if (!AudienceIs(assertion.claims, identity.audience)) return EntraError(700212);
+    if (!VerifySignature(alg, client.federated[i].public_key.get(), assertion.signing_input,
+                         assertion.signature)) {
+      return EntraError(700027);
+    }
+    std::optional<absl::Time> exp;
+    if (!ReadTime(assertion.claims, "exp", exp) || !exp) return EntraError(50027);
+    if (now > *exp + kAssertionSkew) return EntraError(700024);
+    return std::nullopt;
+  }
+  return EntraError(70021);
+}
+
 }  // namespace tokensvc::devauth

@@ -28,6 +28,12 @@ std::optional<OAuthError> VerifyClientAssertion(const ParsedJwt& assertion,
                                                 absl::string_view token_endpoint, absl::Time now,
                                                 ReplayCache& replays);
 
+/// The same for an assertion that another issuer signed for a subject of its own: signature,
+/// issuer, subject and audience as one of the client's federated identities says, and `exp`. May be
+/// presented any number of times, as at Entra.
+std::optional<OAuthError> VerifyFederatedAssertion(const ParsedJwt& assertion,
+                                                   const RegisteredClient& client, absl::Time now);
+
 }  // namespace tokensvc::devauth
 
 #endif  // TOKENSVC_TESTS_AUTHORITY_CLIENT_ASSERTION_H_

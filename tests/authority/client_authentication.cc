@@ -75,6 +75,12 @@ Result CheckAssertion(const PresentedClient& presented, const ClientRegistry& re
   if (id.empty()) id = StringMember(jwt->claims, "sub").value_or("");
   std::shared_ptr<const RegisteredClient> client = registry.Find(id);
   if (client == nullptr) return UnknownClient(id);
+  if (!client->federated.empty() && StringMember(jwt->claims, "iss") != id) {
+    if (std::optional<OAuthError> refusal = VerifyFederatedAssertion(*jwt, *client, now)) {
+      return *std::move(refusal);
+    }
+    return client;
+  }
   if (std::optional<OAuthError> refusal =
           VerifyClientAssertion(*jwt, *client, presented.token_endpoint, now, replays)) {
     return *std::move(refusal);

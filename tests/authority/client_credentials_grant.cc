@@ -60,7 +60,8 @@ bool IsResourceUri(absl::string_view resource) {
 }  // namespace
 
 std::variant<Json, OAuthError> ClientCredentialsGrant::Handle(const TokenRequest& request) {
-  return request.shape == Shape::kEntra ? HandleEntra(request) : HandleOidc(request);
+  if (request.shape == Shape::kAdfs) return HandleAdfs(request);
+  return IsLikeEntra(request.shape) ? HandleEntra(request) : HandleOidc(request);
 }
 
 std::variant<Json, OAuthError> ClientCredentialsGrant::HandleEntra(const TokenRequest& request) {
@@ -84,6 +85,32 @@ std::variant<Json, OAuthError> ClientCredentialsGrant::HandleEntra(const TokenRe
                                            " was not found in the tenant."));
   }
   return dependencies_.issuer.Issue(request, resource, CapabilityClaims(request.claims));
+}
+
+// AD FS takes the resource as a parameter, or in front of the last slash of a scope, and answers
+// without `scope`.
+std::variant<Json, OAuthError> ClientCredentialsGrant::HandleAdfs(const TokenRequest& request) {
+  const std::string scope = request.Parameter("scope");
+  std::string resource = request.Parameter("resource");
+  const size_t slash = scope.rfind('/', scope.find(' '));
+  if (resource.empty() && slash != std::string::npos) resource = scope.substr(0, slash);
+  const auto& known = dependencies_.known_resources;
+  if (!scope.empty() && !IsScopeGrammar(scope)) {
+    OAuthError refusal;
+    refusal.error = "invalid_scope";
+    refusal.message = "MSIS9330: The scope is not valid.";
+    return refusal;
+  }
+  if (!resource.empty() && !known.empty() &&
+      std::none_of(known.begin(), known.end(),
+                   [&](const std::string& other) { return SameResource(resource, other); })) {
+    OAuthError refusal;
+    refusal.error = "invalid_resource";
+    refusal.message = "MSIS9602: The received 'resource' parameter is invalid.";
+    return refusal;
+  }
+  return dependencies_.issuer.Issue(request, resource.empty() ? "urn:microsoft:userinfo" : resource,
+                                    Json::object());
 }
 
 std::variant<Json, OAuthError> ClientCredentialsGrant::HandleOidc(const TokenRequest& request) {

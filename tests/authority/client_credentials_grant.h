@@ -20,6 +20,7 @@ class ClientCredentialsGrant : public GrantHandler {
 
  private:
   std::variant<Json, OAuthError> HandleEntra(const TokenRequest& request);
+  std::variant<Json, OAuthError> HandleAdfs(const TokenRequest& request);
   std::variant<Json, OAuthError> HandleOidc(const TokenRequest& request);
 
   GrantDependencies dependencies_;

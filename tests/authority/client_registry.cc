@@ -13,6 +13,12 @@ absl::Status ClientRegistry::Put(Client client) {
     if (!certificate.ok()) return certificate.status();
     registered->certificates.push_back(*std::move(certificate));
   }
+  for (const FederatedIdentity& identity : client.federated) {
+    absl::StatusOr<RegisteredCertificate> certificate =
+        RegisteredCertificate::FromPem(identity.certificate_pem);
+    if (!certificate.ok()) return certificate.status();
+    registered->federated.push_back(*std::move(certificate));
+  }
   registered->client = std::move(client);
   const std::lock_guard<std::mutex> lock(mutex_);
   clients_[registered->client.id] = registered;

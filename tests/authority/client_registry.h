@@ -14,6 +14,15 @@
 
 namespace tokensvc::devauth {
 
+/// Whose assertions stand for a client (workload identity federation): one issuer's key, and what
+/// its tokens must say.
+struct FederatedIdentity {
+  std::string issuer;
+  std::string subject;
+  std::string audience = "api://AzureADTokenExchange";
+  std::string certificate_pem;  ///< holds the issuer's public key
+};
+
 /// A client as a test registers it. All of its secrets and certificates are good at once, as while
 /// a credential is rotated.
 struct Client {
@@ -21,12 +30,14 @@ struct Client {
   std::vector<std::string> secrets;
   std::vector<std::string> certificates_pem;
   std::vector<std::string> roles;  ///< what its access tokens carry in `roles`
+  std::vector<FederatedIdentity> federated = {};
 };
 
 /// A client whose certificates are parsed.
 struct RegisteredClient {
   Client client;
   std::vector<RegisteredCertificate> certificates;
+  std::vector<RegisteredCertificate> federated;  ///< the issuers', in the order of the identities
 };
 
 /// The registered clients. Thread-safe.

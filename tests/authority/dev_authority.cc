@@ -36,15 +36,19 @@ struct Route {
   DevAuthority::Endpoint endpoint = DevAuthority::Endpoint::kToken;
   Shape shape = Shape::kEntra;
   std::string tenant;
+  std::string policy;
 };
 
 std::optional<Route> FindRoute(const std::string& path) {
   using Endpoint = DevAuthority::Endpoint;
-  if (path == "/common/discovery/instance") return Route{Endpoint::kInstance, Shape::kEntra, ""};
-  if (path == "/oidc/token") return Route{Endpoint::kToken, Shape::kOidc, "oidc"};
-  if (path == "/oidc/jwks") return Route{Endpoint::kJwks, Shape::kOidc, "oidc"};
+  if (path == "/common/discovery/instance") {
+    return Route{Endpoint::kInstance, Shape::kEntra, "", ""};
+  }
+  if (path == "/adfs/oauth2/token") return Route{Endpoint::kToken, Shape::kAdfs, "adfs", ""};
+  if (path == "/oidc/token") return Route{Endpoint::kToken, Shape::kOidc, "oidc", ""};
+  if (path == "/oidc/jwks") return Route{Endpoint::kJwks, Shape::kOidc, "oidc", ""};
   if (path == "/oidc/.well-known/openid-configuration") {
-    return Route{Endpoint::kDiscovery, Shape::kOidc, "oidc"};
+    return Route{Endpoint::kDiscovery, Shape::kOidc, "oidc", ""};
   }
   const size_t slash = path.find('/', 1);
   if (slash == std::string::npos || slash == 1) return std::nullopt;
@@ -52,6 +56,13 @@ std::optional<Route> FindRoute(const std::string& path) {
   route.tenant = path.substr(1, slash - 1);
   const std::string rest = path.substr(slash);
   if (rest == "/oauth2/v2.0/token") return route;
+  const size_t policy_end = rest.find('/', 1);
+  if (policy_end != std::string::npos && policy_end > 1 &&
+      rest.substr(policy_end) == "/oauth2/v2.0/token") {
+    route.shape = Shape::kB2c;
+    route.policy = rest.substr(1, policy_end - 1);
+    return route;
+  }
   route.endpoint = Endpoint::kDiscovery;
   if (rest == "/v2.0/.well-known/openid-configuration") return route;
   route.endpoint = Endpoint::kJwks;
@@ -195,8 +206,9 @@ class DevAuthority::Impl {
     const std::string base = BaseAsUsed(request);
     const std::variant<Json, OAuthError> result =
         refusal ? std::variant<Json, OAuthError>(*std::move(refusal))
-                : tokens_.Handle(request, {route.shape, route.tenant, base, base + request.path},
-                                 form, fault);
+                : tokens_.Handle(
+                      request, {route.shape, route.tenant, route.policy, base, base + request.path},
+                      form, fault);
     const OAuthError* error = std::get_if<OAuthError>(&result);
     // A repeated credential must not become a counter's name.
     const bool echo = fault && fault->echo_credentials;

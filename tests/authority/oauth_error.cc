@@ -36,6 +36,8 @@ constexpr Preset kPresets[] = {
     {70003, 400, "unsupported_grant_type", "", "The app requested an unsupported grant type."},
     {70011, 400, "invalid_scope", "",
      "The provided value for the input parameter 'scope' is not valid."},
+    {70021, 400, "invalid_request", "",
+     "No matching federated identity record found for presented assertion."},
     {90002, 400, "invalid_request", "", "Tenant not found."},
     {90014, 400, "invalid_request", "", "The required field is missing from the credential."},
     {90033, 503, "temporarily_unavailable", "", "A transient error has occurred. Try again."},
@@ -49,6 +51,8 @@ constexpr Preset kPresets[] = {
     {700027, 401, "invalid_client", "",
      "The certificate with identifier used to sign the client assertion is not registered on "
      "application, or the signature is invalid."},
+    {700212, 400, "invalid_client", "",
+     "No matching federated identity record found for presented assertion audience."},
     {900023, 400, "invalid_request", "",
      "The specified tenant identifier is neither a valid DNS name, nor a valid external domain."},
     {900144, 400, "invalid_request", "",

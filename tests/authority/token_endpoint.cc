@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/authority/client_authentication.h"
 #include "tests/authority/encoding.h"
+#include "tests/authority/jwt.h"
 
 namespace tokensvc::devauth {
 namespace {
@@ -53,6 +54,17 @@ std::optional<OAuthError> ReadClaims(const Form& form, Json& out) {
   return std::nullopt;
 }
 
+// AD FS knows RS256 and `x5t` only (PROTOCOL: every client library sends it these two).
+std::optional<OAuthError> CheckAdfsAssertion(const Form& form) {
+  const auto assertion = form.find("client_assertion");
+  if (assertion == form.end()) return std::nullopt;
+  const std::optional<ParsedJwt> jwt = ParseJwt(assertion->second);
+  if (jwt && StringMember(jwt->header, "alg") == "RS256" && jwt->header.contains("x5t")) {
+    return std::nullopt;
+  }
+  return EntraError(5002730, "MSIS9661: The client assertion's signature is not supported.");
+}
+
 // Entra's words for what RFC 6749 §5.2 calls otherwise.
 OAuthError ForOidc(OAuthError error) {
   if (error.aadsts == 700016) {
@@ -81,11 +93,19 @@ std::variant<Json, OAuthError> TokenEndpoint::Handle(const HttpRequest& http,
   request.shape = route.shape;
   request.form = *form;
   request.issuer = absl::StrCat(route.base, "/oidc");
-  if (route.shape == Shape::kEntra) {
+  if (IsLikeEntra(route.shape)) {
     std::variant<std::string, OAuthError> tenant = ResolveTenant(route.tenant, tenants_);
     if (auto* refusal = std::get_if<OAuthError>(&tenant)) return std::move(*refusal);
     request.tenant_id = std::get<std::string>(std::move(tenant));
     request.issuer = absl::StrCat(route.base, "/", request.tenant_id, "/v2.0");
+  }
+  if (route.shape == Shape::kB2c) {
+    request.issuer =
+        absl::StrCat(route.base, "/tfp/", request.tenant_id, "/", route.policy, "/v2.0/");
+  }
+  if (route.shape == Shape::kAdfs) {
+    request.issuer = absl::StrCat(route.base, "/adfs");
+    if (std::optional<OAuthError> refusal = CheckAdfsAssertion(*form)) return *std::move(refusal);
   }
   const std::string grant_type = request.Parameter("grant_type");
   if (grant_type.empty()) return EntraError(900144);
@@ -118,13 +138,13 @@ HttpReply RenderTokenReply(const std::variant<Json, OAuthError>& result, const H
     return reply;
   }
   const OAuthError& entra = std::get<OAuthError>(result);
-  const OAuthError error = shape == Shape::kOidc ? ForOidc(entra) : entra;
+  const OAuthError error = shape == Shape::kEntra ? entra : ForOidc(entra);
   reply.status = error.http_status;
   if (error.http_status == 405) reply.headers["Allow"] = "POST";
   if (error.http_status == 401 && !http.Header("authorization").empty()) {
     reply.headers["WWW-Authenticate"] = "Basic realm=\"token\"";  // RFC 6749 §5.2
   }
-  if (shape == Shape::kOidc) {
+  if (shape != Shape::kEntra) {
     reply.body = DumpJson(RenderOidcError(error));
     return reply;
   }

@@ -25,7 +25,8 @@ namespace tokensvc::devauth {
 /// Where a token request came in.
 struct TokenRoute {
   Shape shape = Shape::kEntra;
-  std::string tenant;  ///< as in the URL; `oidc` in the OIDC shape
+  std::string tenant;  ///< as in the URL; `oidc` in the OIDC shape, `adfs` in that of AD FS
+  std::string policy;  ///< of B2C
   std::string base;    ///< scheme and host that the client used
   std::string token_endpoint;
 };

@@ -24,7 +24,7 @@ TokenIssuer::Issued TokenIssuer::Make(const TokenRequest& request, absl::string_
                  {"jti", RandomUuid()},
                  {"azp", client_id},
                  {"roles", request.client->client.roles}};
-  if (request.shape == Shape::kEntra) {
+  if (IsLikeEntra(request.shape)) {
     claims.update({{"sub", object_id},
                    {"oid", object_id},
                    {"tid", request.tenant_id},

@@ -13,7 +13,10 @@
 namespace tokensvc::devauth {
 
 /// Which family of endpoints a request came in by.
-enum class Shape { kEntra, kOidc };
+enum class Shape { kEntra, kOidc, kAdfs, kB2c };
+
+/// Whether there are tenants, and scopes are `{resource}/.default`.
+inline bool IsLikeEntra(Shape shape) { return shape == Shape::kEntra || shape == Shape::kB2c; }
 
 /// A token request whose client is authenticated: what a grant handler works on.
 struct TokenRequest {

@@ -249,6 +249,20 @@ TEST_F(AuthorityMetadataTest, RefusesATenantWhereThereAreNone) {
   EXPECT_THAT(transport_.requests(), SizeIs(0));
 }
 
+TEST_F(AuthorityMetadataTest, AsksNobodyAboutAFixedEndpoint) {
+  for (const AuthorityKind kind :
+       {AuthorityKind::kAdfs, AuthorityKind::kB2c, AuthorityKind::kCiam}) {
+    auto authority = std::make_shared<Authority>();
+    authority->kind = kind;
+    authority->token_endpoint = "https://fs.example/adfs/oauth2/token";
+    const auto endpoint = Resolve(authority);
+    ASSERT_TRUE(endpoint.ok()) << endpoint.error().message;
+    EXPECT_EQ(endpoint->url, "https://fs.example/adfs/oauth2/token");
+    EXPECT_EQ(Resolve(authority, std::string(kTenant)).error().reason, Reason::kInvalidRequest);
+  }
+  EXPECT_THAT(transport_.requests(), SizeIs(0));
+}
+
 TEST_F(AuthorityMetadataTest, BuildsAnEntraEndpointWithoutAskingAnybody) {
   Authority authority;
   authority.instance_discovery = false;

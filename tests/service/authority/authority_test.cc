@@ -72,6 +72,63 @@ TEST(ProfileOf, DiffersByKind) {
   EXPECT_FALSE(ProfileOf(authority).absent_scope_means_requested);
 }
 
+TEST(ProfileOf, SaysWhatDiffersAtAdFsB2cAndCiam) {
+  Authority authority;
+  authority.kind = AuthorityKind::kAdfs;
+  EXPECT_FALSE(ProfileOf(authority).has_tenants);
+  EXPECT_EQ(ProfileOf(authority).scope_rule, ScopeRule::kOAuth);
+  EXPECT_TRUE(ProfileOf(authority).sends_resource);
+  EXPECT_FALSE(ProfileOf(authority).sends_audience);
+  EXPECT_TRUE(ProfileOf(authority).wants_rs256_assertions);
+  for (const AuthorityKind kind : {AuthorityKind::kB2c, AuthorityKind::kCiam}) {
+    authority.kind = kind;
+    EXPECT_FALSE(ProfileOf(authority).has_tenants);
+    EXPECT_EQ(ProfileOf(authority).scope_rule, ScopeRule::kEntraDefault);
+    EXPECT_FALSE(ProfileOf(authority).sends_resource);
+    EXPECT_FALSE(ProfileOf(authority).sends_client_capabilities);
+    EXPECT_FALSE(ProfileOf(authority).wants_rs256_assertions);
+    EXPECT_TRUE(ProfileOf(authority).absent_scope_means_requested);
+  }
+}
+
+TEST(TokenEndpoints, OfAdFs) {
+  for (const char* base : {"https://fs.example", "https://fs.example/", "https://fs.example/adfs",
+                           "https://fs.example/adfs/"}) {
+    EXPECT_EQ(AdfsTokenEndpoint(base), "https://fs.example/adfs/oauth2/token");
+  }
+}
+
+TEST(TokenEndpoints, OfB2c) {
+  EXPECT_EQ(B2cTokenEndpoint("", "contoso.onmicrosoft.com", "B2C_1_a"),
+            "https://contoso.b2clogin.com/contoso.onmicrosoft.com/B2C_1_a/oauth2/v2.0/token");
+  EXPECT_EQ(B2cTokenEndpoint("https://login.example/", "contoso.example", "p"),
+            "https://login.example/contoso.example/p/oauth2/v2.0/token");
+  EXPECT_EQ(B2cTokenEndpoint("", "contoso.example", "p"), "");
+}
+
+TEST(TokenEndpoints, OfCiam) {
+  EXPECT_EQ(CiamTokenEndpoint("", "contoso", ""),
+            "https://contoso.ciamlogin.com/contoso.onmicrosoft.com/oauth2/v2.0/token");
+  EXPECT_EQ(CiamTokenEndpoint("https://login.example", "", "contoso.example"),
+            "https://login.example/contoso.example/oauth2/v2.0/token");
+}
+
+TEST(CheckAuthority, LooksAtFixedEndpoints) {
+  Authority authority;
+  for (const AuthorityKind kind :
+       {AuthorityKind::kAdfs, AuthorityKind::kB2c, AuthorityKind::kCiam}) {
+    authority.kind = kind;
+    authority.token_endpoint = "https://fs.example/adfs/oauth2/token";
+    EXPECT_THAT(CheckAuthority(authority), IsEmpty());
+    for (const char* url : {"", "http://fs.example/t", "https://fs.example/t?x=1", "fs.example"}) {
+      authority.token_endpoint = url;
+      EXPECT_THAT(CheckAuthority(authority),
+                  ElementsAre(Field(&FieldViolation::field, "token_endpoint")))
+          << url;
+    }
+  }
+}
+
 TEST(ParseHttpUrl, TakesUrlsApart) {
   const std::optional<HttpUrl> url = ParseHttpUrl("HTTPS://Login.Example:8443/a/b?c=d");
   ASSERT_TRUE(url.has_value());

@@ -48,6 +48,38 @@ TEST(ParseProviderMetadata, FindsTheEndpointAndWhatItAccepts) {
   EXPECT_THAT(endpoint->auth_methods, ElementsAre("private_key_jwt", "client_secret_post"));
 }
 
+std::string WithAlias(absl::string_view aliases) {
+  return absl::StrCat(
+      R"({"issuer":"https://login.example/realms/a","token_endpoint":"https://login.example/t",)",
+      R"("mtls_endpoint_aliases":)", aliases, "}");
+}
+
+TEST(ParseProviderMetadata, FindsTheEndpointForMutualTls) {
+  const auto same = ParseProviderMetadata(
+      Oidc(), WithAlias(R"({"token_endpoint":"https://login.example:8443/t"})"));
+  ASSERT_TRUE(same.ok());
+  ASSERT_TRUE(same->mtls.has_value());
+  EXPECT_EQ(same->mtls->url, "https://login.example:8443/t");
+  EXPECT_EQ(same->mtls->trust, AddressTrust::kConfigured);
+  EXPECT_EQ(same->url, "https://login.example/t");
+  const auto subdomain = ParseProviderMetadata(
+      Oidc(), WithAlias(R"({"token_endpoint":"https://mtls.login.example/t"})"));
+  EXPECT_EQ(subdomain->mtls->trust, AddressTrust::kLearnt);
+  for (const char* none : {"{}", R"({"token_endpoint":null})", "[]", "7"}) {
+    EXPECT_FALSE(ParseProviderMetadata(Oidc(), WithAlias(none))->mtls.has_value()) << none;
+  }
+}
+
+TEST(ParseProviderMetadata, AnAliasElsewhereCannotBeUsedAndHarmsNobodyElse) {
+  for (const char* url : {"https://evil.example/t", "http://login.example/t", "not a url"}) {
+    const auto endpoint = ParseProviderMetadata(
+        Oidc(), WithAlias(absl::StrCat(R"({"token_endpoint":")", url, "\"}")));
+    ASSERT_TRUE(endpoint.ok()) << url;
+    ASSERT_TRUE(endpoint->mtls.has_value()) << url;
+    EXPECT_EQ(endpoint->mtls->url, "") << url;
+  }
+}
+
 TEST(ParseProviderMetadata, MeansBasicWhereMethodsAreAbsent) {
   const auto endpoint = ParseProviderMetadata(
       Oidc(),

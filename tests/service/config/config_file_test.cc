@@ -172,6 +172,20 @@ TEST_F(ConfigFile, ChecksCaFilesToTheirEnd) {
   EXPECT_FALSE(CheckCaFile(folder_.Write("ca", pem + pem.substr(0, pem.size() / 2))).ok());
 }
 
+TEST_F(ConfigFile, ChecksAssertionFiles) {
+  const auto message = [this](absl::string_view content, mode_t mode = 0600) {
+    return std::string(
+        CheckAssertionFile(folder_.Write("jwt", std::string(content), mode)).message());
+  };
+  EXPECT_EQ(message("e30.eyJleHAiOjF9.c2ln\n"), "");  // {"exp":1}: expired, and accepted
+  EXPECT_THAT(message("e30.eyJleHAiOjF9.c2ln", 0644), HasSubstr("everyone on the machine"));
+  EXPECT_THAT(message("canary"), HasSubstr("three parts"));
+  EXPECT_THAT(message("e30.e30.c2ln"), HasSubstr("no exp"));
+  EXPECT_THAT(message(std::string((64 << 10) + 1, 'x')), HasSubstr("larger than"));
+  EXPECT_THAT(std::string(CheckAssertionFile(folder_.Path("none")).message()),
+              HasSubstr("no such file"));
+}
+
 TEST_F(ConfigFile, AMistakeInTheFileHidesNoneInWhatItRefersTo) {
   WriteEverything();
   folder_.Write("secret", "");

@@ -45,7 +45,26 @@ authorities:
       issuer: https://corp.example
       allowed_hosts:
         - tokens.example.com
+  - name: federation
+    adfs:
+      base_url: https://fs.example
+  - name: shop
+    b2c:
+      tenant: contoso.com
+      policy: B2C_1_a
+      base_url: https://shop.example
+  - name: customers
+    ciam:
+      subdomain: contoso
+      tenant: contoso.com
 registrations:
+  - name: billing
+    authority: corp
+    client_id: billing
+    credentials:
+      - mutual_tls:
+          certificate_file: b.pem
+          private_key_file: b.key
   - name: orders
     authority: entra
     client_id: orders
@@ -61,6 +80,8 @@ registrations:
           private_key_file: b.key
           algorithm: RS256
           audience: https://aud.example
+      - assertion_file:
+          path: assertion
     client_capabilities:
       - cp1
     extra_parameters:
@@ -143,11 +164,11 @@ TEST(ConfigLeak, NoBrokenLineIsShown) {
 TEST(ConfigLeak, NeitherPathNorContentOfAFileIsShown) {
   const TempFolder folder;
   folder.Write("secret", "", 0600);
-  for (const char* name : {"a.pem", "a.key", "b.pem", "b.key", "ca.pem"})
+  for (const char* name : {"a.pem", "a.key", "b.pem", "b.key", "ca.pem", "assertion"})
     folder.Write(name, kCanary);
   const ConfigResult result = LoadConfig(folder.Write("c4nary.yaml", kLargeConfig));
   ASSERT_FALSE(result.ok());
-  EXPECT_GE(result.error().size(), 6u);
+  EXPECT_GE(result.error().size(), 7u);
   EXPECT_THAT(FormatConfigErrors("config.yaml", result.error()), Not(HasSubstr("c4nary")));
 }
 

@@ -182,6 +182,74 @@ TEST(ConfigSemantics, OidcHasNoTenants) {
                   ErrorAt("registrations[0].client_capabilities", "Entra authorities only")));
 }
 
+std::vector<ConfigError> ErrorsOfKind(absl::string_view kind) {
+  std::string text = RegistrationWith("near_cache: 0s");
+  absl::StrReplaceAll({{"entra: {}", kind}}, &text);
+  return ErrorsOf(text);
+}
+
+TEST(ConfigSemantics, AdFs) {
+  EXPECT_THAT(ErrorsOfKind("adfs: {base_url: \"https://fs.example\"}"), IsEmpty());
+  EXPECT_THAT(ErrorsOfKind("adfs: {base_url: \"https://fs.example/adfs/\"}"), IsEmpty());
+  EXPECT_THAT(ErrorsOfKind("adfs: {base_url: \"https://fs.example/other\"}"),
+              ElementsAre(ErrorAt("authorities[0].adfs.base_url", "without a path")));
+  EXPECT_THAT(ErrorsOfKind("adfs: {}"),
+              ElementsAre(ErrorAt("authorities[0].adfs.base_url", "missing")));
+}
+
+TEST(ConfigSemantics, B2c) {
+  EXPECT_THAT(ErrorsOfKind("b2c: {tenant: Contoso.onmicrosoft.com, policy: B2C_1_a}"), IsEmpty());
+  EXPECT_THAT(
+      ErrorsOfKind("b2c: {tenant: contoso.com, policy: p, base_url: \"https://id.contoso.com\"}"),
+      IsEmpty());
+  EXPECT_THAT(ErrorsOfKind("b2c: {tenant: contoso.com, policy: p}"),
+              ElementsAre(ErrorAt("authorities[0].b2c.tenant", "names no b2clogin.com host")));
+  EXPECT_THAT(ErrorsOfKind("b2c: {tenant: \"../x\", policy: \"a/b\"}"),
+              ElementsAre(ErrorAt("authorities[0].b2c.tenant", "GUID or its domain"),
+                          ErrorAt("authorities[0].b2c.policy", "letters, digits")));
+  EXPECT_THAT(ErrorsOfKind("b2c: {tenant: contoso.com, policy: p, base_url: "
+                           "\"https://id.contoso.com/x\"}"),
+              ElementsAre(ErrorAt("authorities[0].b2c.base_url", "without tenant, policy")));
+}
+
+TEST(ConfigSemantics, Ciam) {
+  EXPECT_THAT(ErrorsOfKind("ciam: {subdomain: Contoso}"), IsEmpty());
+  EXPECT_THAT(ErrorsOfKind("ciam: {subdomain: contoso, tenant: contoso.com}"), IsEmpty());
+  EXPECT_THAT(ErrorsOfKind("ciam: {base_url: \"https://id.contoso.com\", tenant: contoso.com}"),
+              IsEmpty());
+  EXPECT_THAT(ErrorsOfKind("ciam: {base_url: \"https://id.contoso.com\"}"),
+              ElementsAre(ErrorAt("authorities[0].ciam.base_url", "needs the tenant")));
+  EXPECT_THAT(ErrorsOfKind("ciam: {subdomain: contoso.ciamlogin.com, tenant: common}"),
+              ElementsAre(ErrorAt("authorities[0].ciam.subdomain", "first part"),
+                          ErrorAt("authorities[0].ciam.tenant", "GUID or its domain")));
+}
+
+TEST(ConfigSemantics, MutualTlsIsForOidc) {
+  const auto errors = [](absl::string_view kind, absl::string_view tenants) {
+    std::string text = SmallConfigWith("secret:\n          value: env:ORDERS_SECRET",
+                                       "mutual_tls:\n          certificate_file: a.pem\n"
+                                       "          private_key_file: a.key");
+    absl::StrReplaceAll({{"entra: {}", kind}, {"tenants: [contoso.onmicrosoft.com]", tenants}},
+                        &text);
+    return ErrorsOf(text);
+  };
+  EXPECT_THAT(errors("oidc: {issuer: \"https://a.example\"}", "near_cache: 0s"), IsEmpty());
+  EXPECT_THAT(errors("entra: {}", "tenants: [a.com]"),
+              ElementsAre(ErrorAt("registrations[0].credentials[0].mutual_tls", "oidc")));
+  EXPECT_THAT(errors("adfs: {base_url: \"https://fs.example\"}", "near_cache: 0s"),
+              ElementsAre(ErrorAt("registrations[0].credentials[0].mutual_tls", "oidc")));
+}
+
+TEST(ConfigSemantics, OnlyEntraHasTenants) {
+  for (const char* kind :
+       {"adfs: {base_url: \"https://fs.example\"}",
+        "b2c: {tenant: contoso.onmicrosoft.com, policy: p}", "ciam: {subdomain: contoso}"}) {
+    EXPECT_THAT(ErrorsOf(SmallConfigWith("entra: {}", kind)),
+                ElementsAre(ErrorAt("registrations[0].tenants", "Entra authorities only")))
+        << kind;
+  }
+}
+
 TEST(ConfigSemantics, ExtraParametersCannotReplaceWhatTheServiceSets) {
   EXPECT_THAT(ErrorsOf(RegistrationWith("tenants: [a.com]\n    extra_parameters: [slice, "
                                         "grant_type, Client_ID, \"a=b\", slice]")),

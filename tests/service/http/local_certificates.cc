@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 
@@ -65,10 +67,25 @@ LocalAuthority::Certificate LocalAuthority::Sign(const std::string& subject, EVP
   return certificate;
 }
 
-LoopbackServer::Tls LocalAuthority::Issue(const std::string& names, absl::Duration expires_in) {
+std::shared_ptr<const ClientTlsCertificate> LocalAuthority::IssueClient(
+    const std::string& subject) {
+  const LoopbackServer::Tls files = Issue("DNS:client.example", absl::Hours(1), subject);
+  const auto read = [](const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return Secret(std::string(std::istreambuf_iterator<char>(in), {}));
+  };
+  auto made = std::make_shared<ClientTlsCertificate>();
+  made->id = subject;
+  made->certificate_pem = read(files.certificate_file);
+  made->private_key_pem = read(files.key_file);
+  return made;
+}
+
+LoopbackServer::Tls LocalAuthority::Issue(const std::string& names, absl::Duration expires_in,
+                                          const std::string& subject) {
   const int number = ++issued_;
   const Key key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
-  const Certificate certificate = Sign("server", key.get(), names, expires_in);
+  const Certificate certificate = Sign(subject, key.get(), names, expires_in);
   LoopbackServer::Tls tls;
   tls.certificate_file = absl::StrCat(directory_, "/", number, ".pem");
   tls.key_file = absl::StrCat(directory_, "/", number, ".key");

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "service/http/http_transport.h"
 #include "tests/service/http/loopback_server.h"
 
 namespace tokensvc {
@@ -25,7 +26,11 @@ class LocalAuthority {
 
   /// A server certificate for `names` (OpenSSL's notation: "IP:127.0.0.1,DNS:localhost"), valid
   /// until `expires_in` from now.
-  LoopbackServer::Tls Issue(const std::string& names, absl::Duration expires_in);
+  LoopbackServer::Tls Issue(const std::string& names, absl::Duration expires_in,
+                            const std::string& subject = "server");
+
+  /// A certificate for a client of that name.
+  std::shared_ptr<const ClientTlsCertificate> IssueClient(const std::string& subject);
 
  private:
   using Key = std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)>;

@@ -25,6 +25,14 @@ LoopbackServer::LoopbackServer(Script script, std::optional<Tls> tls) : script_(
         SSL_CTX_use_PrivateKey_file(tls_, tls->key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
       std::abort();
     }
+    if (!tls->client_ca_file.empty()) {
+      const unsigned char context[] = "tokensvc";  // without one no session is resumed
+      SSL_CTX_set_session_id_context(tls_, context, sizeof(context));
+      SSL_CTX_set_verify(tls_, SSL_VERIFY_PEER, nullptr);
+      if (SSL_CTX_load_verify_locations(tls_, tls->client_ca_file.c_str(), nullptr) != 1) {
+        std::abort();
+      }
+    }
     SSL_CTX_set_max_proto_version(tls_, tls->max_tls_version);
     if (tls->max_tls_version != 0) {
       // OpenSSL 3 speaks old versions at security level 0 only.
@@ -134,6 +142,15 @@ std::optional<std::string> LoopbackServer::Peer::ReadRequest() {
     if (got <= 0) return std::nullopt;
     buffered.append(chunk, static_cast<std::size_t>(got));
   }
+}
+
+std::string LoopbackServer::Peer::ClientName() const {
+  X509* const certificate = SSL_get1_peer_certificate(ssl);
+  if (certificate == nullptr) return "";
+  char name[64] = "";
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof(name));
+  X509_free(certificate);
+  return name;
 }
 
 bool LoopbackServer::Peer::Write(absl::string_view bytes) {

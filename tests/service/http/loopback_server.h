@@ -33,6 +33,8 @@ class LoopbackServer {
     void Reset();
     /// Blocks until the client has gone (or the server ends).
     void WaitForEnd();
+    /// The common name in the certificate that the client showed; empty: none.
+    std::string ClientName() const;
 
    private:
     friend class LoopbackServer;
@@ -49,6 +51,8 @@ class LoopbackServer {
   struct Tls {
     std::string certificate_file, key_file;
     int max_tls_version = 0;
+    /// Not empty: asks for a client certificate, and refuses one of another authority.
+    std::string client_ca_file = {};
   };
 
   explicit LoopbackServer(Script script, std::optional<Tls> tls = std::nullopt);

@@ -103,6 +103,64 @@ TEST_F(TlsTest, ARefusedCertificateOpensNoConnectionForOthers) {
   EXPECT_EQ(server.requests(), 1);
 }
 
+class MutualTlsTest : public TlsTest {
+ protected:
+  MutualTlsTest() {
+    tls_ = authority_.Issue(kNames, absl::Hours(1));
+    tls_.client_ca_file = authority_.ca_file();
+    server_ = std::make_unique<LoopbackServer>(
+        [](LoopbackServer::Peer& peer) {
+          while (peer.ReadRequest()) {
+            if (!peer.Write(Answer("200 OK", "[" + peer.ClientName() + "]"))) return;
+          }
+        },
+        tls_);
+  }
+
+  /// Whom the server took us for.
+  std::string NameOf(std::shared_ptr<const ClientTlsCertificate> certificate) {
+    HttpRequest request = Get(server_->Url());
+    request.ca_file = authority_.ca_file();
+    request.client_certificate = std::move(certificate);
+    const auto response = harness_.Send(std::move(request));
+    return response.ok() ? std::string(response->body.Reveal())
+                         : std::string(absl::StatusCodeToString(response.status().code()));
+  }
+
+  LoopbackServer::Tls tls_;
+  std::unique_ptr<LoopbackServer> server_;
+};
+
+TEST_F(MutualTlsTest, EachRequestIsMadeAsWhomItSays) {
+  const auto orders = authority_.IssueClient("orders");
+  const auto billing = authority_.IssueClient("billing");
+  // Twice around: neither idle connections nor TLS sessions may carry one for another.
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(NameOf(orders), "[orders]");
+    EXPECT_EQ(NameOf(billing), "[billing]");
+    EXPECT_EQ(NameOf(nullptr), "[]");
+  }
+  EXPECT_EQ(server_->connections(), 3) << "each of the three keeps its own";
+}
+
+TEST_F(MutualTlsTest, ARenewedCertificateOpensANewConnection) {
+  EXPECT_EQ(NameOf(authority_.IssueClient("orders")), "[orders]");
+  EXPECT_EQ(NameOf(authority_.IssueClient("orders")), "[orders]");
+  EXPECT_EQ(server_->connections(), 2);
+}
+
+TEST_F(MutualTlsTest, ACertificateThatTheServerRefusesIsUnavailable) {
+  LocalAuthority other("Other CA");
+  EXPECT_EQ(NameOf(other.IssueClient("orders")), "UNAVAILABLE");
+  EXPECT_EQ(server_->requests(), 0);
+}
+
+TEST_F(MutualTlsTest, ACertificateGoesOverHttpsOnly) {
+  HttpRequest request = Get("http://127.0.0.1:1/");
+  request.client_certificate = authority_.IssueClient("orders");
+  EXPECT_EQ(harness_.Send(std::move(request)).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(TlsTest, PlainHttpOnATlsPortIsUnavailable) {
   LoopbackServer server([](LoopbackServer::Peer& peer) {
     peer.Write("HTTP/1.1 400 Bad Request\r\n\r\n");

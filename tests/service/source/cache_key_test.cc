@@ -19,6 +19,7 @@ namespace {
 struct Fields {
   std::string keyspace = "fleet";
   std::string authority = "https://login.microsoftonline.com";
+  AuthorityKind kind = AuthorityKind::kOidc;  // the scope rule that lets anything through
   std::string tenant = "contoso.example";
   std::string registration = "orders";
   std::string client_id = "client";
@@ -32,8 +33,9 @@ struct Fields {
 
 AppTokenRequest RequestOf(const Fields& fields) {
   auto authority = std::make_shared<Authority>();
-  authority->kind = AuthorityKind::kOidc;  // the scope rule that lets anything through
-  authority->issuer = fields.authority;
+  authority->kind = fields.kind;
+  // All of them, so that only the kind can tell kinds apart.
+  authority->issuer = authority->base_url = authority->token_endpoint = fields.authority;
   auto registration = std::make_shared<Registration>();
   registration->name = fields.registration;
   registration->authority = authority;
@@ -125,6 +127,20 @@ TEST(CacheKeyTest, DistinctRequestsNeverShareAKeyWhateverTheirFieldsHold) {
     EXPECT_TRUE(added || it->second == fields);
   }
   EXPECT_GT(seen.size(), 10'000u);
+}
+
+TEST(CacheKeyTest, AuthoritiesOfDifferentKindsNeverShareAKey) {
+  std::map<std::string, int> keys, partitions;
+  for (const AuthorityKind kind :
+       {AuthorityKind::kEntra, AuthorityKind::kOidc, AuthorityKind::kAdfs, AuthorityKind::kB2c,
+        AuthorityKind::kCiam}) {
+    Fields fields;
+    fields.kind = kind;
+    ++keys[KeyOf(fields)];
+    ++partitions[PartitionOf(RequestOf(fields))];
+  }
+  EXPECT_EQ(keys.size(), 5u);
+  EXPECT_EQ(partitions.size(), 5u);
 }
 
 TEST(CacheKeyTest, TheOrderAndRepetitionOfScopesDoNotMatter) {
