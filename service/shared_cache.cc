@@ -51,8 +51,8 @@ RedisOptions OptionsFrom(const config::v1::RedisCache& config, WorkerPool& worke
   options.command_timeout = FromProto(config.command_timeout());
   options.operation_timeout = FromProto(config.operation_timeout());
   if (!config.password().empty()) {
-    options.password = [&workers, reference = config.password()]()
-        -> asio::awaitable<absl::StatusOr<Secret>> {
+    options.password =
+        [&workers, reference = config.password()]() -> asio::awaitable<absl::StatusOr<Secret>> {
       auto read = [reference] { return ReadSecret(reference); };
       co_return co_await workers.Run(std::move(read));
     };
@@ -95,9 +95,9 @@ class SharedCache::Connection final : public OfLoop {
   Connection(Shared& shared, asio::io_context& context)
       : shared_(shared),
         tick_(context),
-        client_(context, OptionsFrom(shared.config, shared.environment.workers),
-                {shared.environment.clock, shared.environment.random, shared.health,
-                 shared.metrics}),
+        client_(
+            context, OptionsFrom(shared.config, shared.environment.workers),
+            {shared.environment.clock, shared.environment.random, shared.health, shared.metrics}),
         blobs_(client_, shared.config.key_prefix()),
         sealed_(SealedOptions(shared.config),
                 {blobs_, *shared.keys, shared.health.clock_offset(), shared.floors, shared.events,
@@ -153,8 +153,8 @@ SharedCache::SharedCache(std::unique_ptr<Shared> shared) : shared_(std::move(sha
 
 SharedCache::~SharedCache() = default;
 
-absl::StatusOr<std::unique_ptr<SharedCache>> SharedCache::Make(
-    const config::v1::RedisCache& config, Environment environment) {
+absl::StatusOr<std::unique_ptr<SharedCache>> SharedCache::Make(const config::v1::RedisCache& config,
+                                                               Environment environment) {
   KeyFiles::Options options;
   options.sealing_path = config.sealing_keys_file();
   options.index_path = config.index_keys_file();

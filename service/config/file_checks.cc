@@ -113,9 +113,9 @@ class FileChecker {
     const absl::StatusOr<KeyRing> ring = KeyRing::ReadFile(file);
     Report(path, ring.status());
     if (ring.ok() && ring->purpose() != purpose) {
-      Report(path, absl::FailedPreconditionError(absl::StrCat(
-                       "holds ", KeyPurposeName(ring->purpose()), " keys, and ",
-                       KeyPurposeName(purpose), " keys are needed here")));
+      Report(path, absl::FailedPreconditionError(
+                       absl::StrCat("holds ", KeyPurposeName(ring->purpose()), " keys, and ",
+                                    KeyPurposeName(purpose), " keys are needed here")));
     }
   }
   void CheckSecret(const std::string& path, const std::string& reference) {
@@ -138,8 +138,8 @@ void CheckRedis(const config::v1::RedisCache& redis, FileChecker& checker) {
   const std::string path = "cache.redis";
   checker.CheckCa(path + ".tls.ca_file", redis.tls().ca_file());
   if (!redis.tls().certificate_file().empty() && !redis.tls().private_key_file().empty()) {
-    checker.CheckPair(path + ".tls", redis.tls().certificate_file(),
-                      redis.tls().private_key_file(), KeyUse::kAny);
+    checker.CheckPair(path + ".tls", redis.tls().certificate_file(), redis.tls().private_key_file(),
+                      KeyUse::kAny);
   }
   if (!redis.password().empty()) checker.CheckSecret(path + ".password", redis.password());
   checker.CheckKeyRing(path + ".sealing_keys_file", redis.sealing_keys_file(),

@@ -29,8 +29,7 @@ void ValidateRedis(const config::v1::RedisCache& redis, ConfigReporter* reporter
       !reporter->Broken(path + ".password")) {
     reporter->Report(path + ".password", "is missing: a user cannot log in without one");
   }
-  if (!redis.sealing_keys_file().empty() &&
-      redis.sealing_keys_file() == redis.index_keys_file()) {
+  if (!redis.sealing_keys_file().empty() && redis.sealing_keys_file() == redis.index_keys_file()) {
     reporter->Report(path + ".index_keys_file",
                      "must be another file than sealing_keys_file: each ring has its own keys");
   }
