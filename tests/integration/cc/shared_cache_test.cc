@@ -11,7 +11,7 @@
 #include "base/key_ring.h"
 #include "base/random.h"
 #include "gmock/gmock.h"
-#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpc/health/v1/health.pb.h"
 #include "service/config/load_config.h"
 #include "tests/cache/redis/redis_server.h"
 #include "tests/integration/cc/service_fixture.h"
@@ -47,8 +47,12 @@ struct Replica {
     grpc::health::v1::HealthCheckRequest request;
     request.set_service("ready");
     grpc::health::v1::HealthCheckResponse response;
-    EXPECT_TRUE(
-        grpc::health::v1::Health::NewStub(channel)->Check(&context, request, &response).ok());
+    const grpc::internal::RpcMethod check("/grpc.health.v1.Health/Check",
+                                          grpc::internal::RpcMethod::NORMAL_RPC);
+    const grpc::Status status = grpc::internal::BlockingUnaryCall<google::protobuf::MessageLite,
+                                                                  google::protobuf::MessageLite>(
+        channel.get(), check, &context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
     return response.status();
   }
 };
