@@ -98,7 +98,7 @@ class SharedCache::Connection final : public OfLoop {
         client_(
             context, OptionsFrom(shared.config, shared.environment.workers),
             {shared.environment.clock, shared.environment.random, shared.health, shared.metrics}),
-        blobs_(client_, shared.config.key_prefix()),
+        blobs_(client_, /*key_prefix=*/""),  // the names that `sealed_` makes have it
         sealed_(SealedOptions(shared.config),
                 {blobs_, *shared.keys, shared.health.clock_offset(), shared.floors, shared.events,
                  shared.environment.random, shared.environment.clock, shared.environment.logger}),
