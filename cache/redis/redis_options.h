@@ -30,8 +30,8 @@ struct RedisOptions {
   std::uint16_t port = 6379;
   std::optional<RedisTlsOptions> tls;
   std::string username;  ///< Empty: Redis' default user.
-  /// Gives the password, anew for every connection; an error fails that attempt. Runs on the loop:
-  /// it must not block, and counts towards `connect_timeout`. Null: no AUTH is sent.
+  /// Gives the password, anew for every connection; an error fails that attempt. Runs on the loop,
+  /// and may wait but not block; the next attempt waits for it. Null: no AUTH is sent.
   std::function<asio::awaitable<absl::StatusOr<Secret>>()> password;
   int database = 0;
   std::string client_name = "tokensvc";  ///< In `CLIENT LIST`. No spaces.
