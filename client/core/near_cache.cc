@@ -2,6 +2,7 @@
 #include "client/core/near_cache.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -140,7 +141,7 @@ const AccessToken* NearCache::FindLocked(const std::string& key, BootTime now) {
     entries_.erase(entry);
     return nullptr;
   }
-  entries_.splice(entries_.begin(), entries_, entry);
+  entry->used = true;
   return &entry->token;
 }
 
@@ -149,11 +150,20 @@ void NearCache::StoreLocked(const std::string& key, const AccessToken& token) {
   const absl::Duration keep = std::min(
       {token.near_cache_until() - clock_.Now(), token.expires_at() - clock_.Now(), kLongestKeep});
   if (keep <= absl::ZeroDuration() || options_.max_entries == 0) return;
+  MakeRoomLocked();
   entries_.push_front(Entry{key, token, clock_.Boot() + ToNanos(keep)});
   index_.emplace(entries_.front().key, entries_.begin());
-  while (entries_.size() > options_.max_entries) {
-    index_.erase(entries_.back().key);
-    entries_.pop_back();
+}
+
+void NearCache::MakeRoomLocked() {
+  while (entries_.size() >= options_.max_entries) {
+    const auto last = std::prev(entries_.end());
+    if (std::exchange(last->used, false)) {
+      entries_.splice(entries_.begin(), entries_, last);
+    } else {
+      index_.erase(last->key);
+      entries_.erase(last);
+    }
   }
 }
 

@@ -34,7 +34,7 @@ namespace tokensvc::client {
 class NearCache : public std::enable_shared_from_this<NearCache> {
  public:
   struct Options {
-    std::size_t max_entries = 1000;    ///< The least recently used goes first; 0: keep none.
+    std::size_t max_entries = 1000;    ///< One that was not used lately goes first; 0: keep none.
     std::size_t max_waiting = 10'000;  ///< Requests that wait for a call; more are refused.
   };
   using Result = absl::StatusOr<AccessToken>;
@@ -65,6 +65,7 @@ class NearCache : public std::enable_shared_from_this<NearCache> {
     std::string key;
     AccessToken token;
     BootTime keep_until;
+    bool used = false;  ///< Since it was stored, or since it was last spared.
   };
   /// One running call. `waiters` and `next` are guarded by the cache's lock.
   struct Flight {
@@ -88,6 +89,7 @@ class NearCache : public std::enable_shared_from_this<NearCache> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StoreLocked(const std::string& key, const AccessToken& token)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void MakeRoomLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EraseLocked(const std::string& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
@@ -95,7 +97,9 @@ class NearCache : public std::enable_shared_from_this<NearCache> {
   const Fetch fetch_;
 
   mutable Mutex mutex_;
-  std::list<Entry> entries_ ABSL_GUARDED_BY(mutex_);  ///< The most recently used first.
+  /// The next to go last; what was used is spared once (second chance), so that a hit touches one
+  /// entry and not its neighbours in a list.
+  std::list<Entry> entries_ ABSL_GUARDED_BY(mutex_);
   /// Keys are views into `entries_`.
   std::unordered_map<std::string_view, std::list<Entry>::iterator> index_ ABSL_GUARDED_BY(mutex_);
   Flights plain_flights_ ABSL_GUARDED_BY(mutex_);

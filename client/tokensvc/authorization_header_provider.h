@@ -31,7 +31,7 @@ class NearCache;
 class AuthorizationHeaderProvider {
  public:
   struct Options {
-    std::size_t max_tokens = 1000;     ///< The least recently used goes first; 0: keep none.
+    std::size_t max_tokens = 1000;     ///< One not used lately goes first; 0: keep none.
     std::size_t max_waiting = 10'000;  ///< Requests that wait for a call; more are refused.
     absl::Duration call_timeout = kDefaultTimeout;  ///< Of each call to the service.
   };

@@ -22,7 +22,8 @@ class TokenCredentialsPlugin final : public grpc::MetadataCredentialsPlugin {
                          TokenRequest request, absl::Duration timeout)
       : provider_(std::move(provider)), request_(std::move(request)), timeout_(timeout) {}
 
-  /// gRPC asks before each call, and then calls GetMetadata on this very thread or on its pool.
+  /// gRPC asks before each call, and then calls GetMetadata on this very thread or on its pool. A
+  /// token that ends just in between makes one call wait here.
   bool IsBlocking() const override { return !provider_->FindToken(request_).has_value(); }
 
   const char* GetType() const override { return "tokensvc"; }

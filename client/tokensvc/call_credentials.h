@@ -17,9 +17,9 @@ namespace tokensvc::client {
 /// call over another fails before anything is sent.
 ///
 /// A token that is kept costs no call and no other thread. Else gRPC waits for it on a thread of a
-/// pool that it has for this; at most 64 calls of these credentials wait at a time, more fail as
-/// UNAVAILABLE. A call whose token can't be had fails with the status of that, its code INTERNAL
-/// where a resource could have sent the same (gRFC A54).
+/// pool that it has for this; at most 64 calls of these credentials wait at a time. A call whose
+/// token can't be had fails before it is sent, whatever the reason as UNAVAILABLE (gRPC 1.51 knows
+/// no other code for this); the message holds the reason and the correlation id.
 std::shared_ptr<grpc::CallCredentials> MakeCallCredentials(
     std::shared_ptr<AuthorizationHeaderProvider> provider, TokenRequest request,
     absl::Duration timeout = kDefaultTimeout);

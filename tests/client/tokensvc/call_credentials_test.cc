@@ -83,9 +83,10 @@ TEST_F(CallCredentialsTest, ThePlaceWhereACallFailedIsNotMistaken) {
   service_.Fail({Refusal(grpc::StatusCode::PERMISSION_DENIED, "POLICY_DENIED"),
                  Refusal(grpc::StatusCode::FAILED_PRECONDITION, "REGISTRATION_MISCONFIGURED")});
   const grpc::Status denied = CallResource(Secure());
-  EXPECT_NE(denied.error_code(), grpc::StatusCode::OK);
+  EXPECT_EQ(denied.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(denied.error_message(), HasSubstr("POLICY_DENIED"));
   const grpc::Status misconfigured = CallResource(Secure());
+  EXPECT_EQ(misconfigured.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(misconfigured.error_message(), HasSubstr("REGISTRATION_MISCONFIGURED"));
   EXPECT_EQ(resource_.calls(), 0);
 }
