@@ -64,8 +64,8 @@ void Measure(std::size_t size) {
     sealer.Seal(ring, {}, {"fleet", key, partition}, packed.Reveal());
   });
   std::cout << absl::StrFormat(
-      "token %d B: blob %d B (%.3f of the token); µs: pack %.2f, seal %.2f, open %.2f, inflate "
-      "%.2f, unpack "
+      "token %d B: blob %d B (%.3f of the token); µs: pack %.2f, seal %.2f, open %.2f, "
+      "unpack "
       "%.2f, name %.2f, seal for a new partition %.2f\n",
       token.size(), blob.size(), static_cast<double>(blob.size()) / token.size(), pack, seal, open,
       unpack, name, derive);
