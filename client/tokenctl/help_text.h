@@ -81,7 +81,7 @@ To rotate one of them, sealing.keys say, without a failed call:
   1. tokenctl keys new --out sealing.keys      adds a pending key: bring the file to ALL replicas.
   2. tokenctl keys promote sealing.keys        the new key seals, the old one still opens: bring it
                                                to all replicas, one after the other.
-  3. When the longest-lived token of step 2 has expired (a day, to be safe), and the metric
+  3. When all tokens from before step 2 have expired (a day later, to be safe), and the metric
      tokensvc_records_opened_total of the old key's id stands still, delete its line (retired).
   `tokenctl keys check sealing.keys` shows where you are. The last retired line of the index keys is
   the one that is still looked under; for each token that is not found there, a replica asks the
