@@ -98,7 +98,7 @@ std::variant<Json, OAuthError> ClientCredentialsGrant::HandleAdfs(const TokenReq
   if (!scope.empty() && !IsScopeGrammar(scope)) {
     OAuthError refusal;
     refusal.error = "invalid_scope";
-    refusal.message = "MSIS9330: The scope is not valid.";
+    refusal.message = "The scope is not of RFC 6749 section 3.3's grammar.";
     return refusal;
   }
   if (!resource.empty() && !known.empty() &&
@@ -106,7 +106,7 @@ std::variant<Json, OAuthError> ClientCredentialsGrant::HandleAdfs(const TokenReq
                    [&](const std::string& other) { return SameResource(resource, other); })) {
     OAuthError refusal;
     refusal.error = "invalid_resource";
-    refusal.message = "MSIS9602: The received 'resource' parameter is invalid.";
+    refusal.message = "The received 'resource' parameter is invalid.";
     return refusal;
   }
   return dependencies_.issuer.Issue(request, resource.empty() ? "urn:microsoft:userinfo" : resource,

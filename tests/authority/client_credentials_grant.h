@@ -11,6 +11,8 @@ namespace tokensvc::devauth {
 /// RFC 6749 §4.4. Entra shape: `scope` is exactly one `{resource}/.default`, and the audience is
 /// the resource as written (`https://x//.default` gives `https://x/`). OIDC shape: any RFC 6749
 /// §3.3 scope or none; the audience is `audience`, else `resource` (RFC 8707), else the client id.
+/// AD FS shape: any scope or none; the audience is `resource`, else what stands in front of the
+/// first scope's last slash.
 class ClientCredentialsGrant : public GrantHandler {
  public:
   explicit ClientCredentialsGrant(GrantDependencies dependencies)

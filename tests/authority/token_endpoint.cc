@@ -54,7 +54,7 @@ std::optional<OAuthError> ReadClaims(const Form& form, Json& out) {
   return std::nullopt;
 }
 
-// AD FS knows RS256 and `x5t` only (PROTOCOL: every client library sends it these two).
+// AD FS knows RS256 and `x5t` only.
 std::optional<OAuthError> CheckAdfsAssertion(const Form& form) {
   const auto assertion = form.find("client_assertion");
   if (assertion == form.end()) return std::nullopt;
@@ -62,7 +62,7 @@ std::optional<OAuthError> CheckAdfsAssertion(const Form& form) {
   if (jwt && StringMember(jwt->header, "alg") == "RS256" && jwt->header.contains("x5t")) {
     return std::nullopt;
   }
-  return EntraError(5002730, "MSIS9661: The client assertion's signature is not supported.");
+  return EntraError(5002730, "The client assertion's signature is not supported.");
 }
 
 // Entra's words for what RFC 6749 §5.2 calls otherwise.

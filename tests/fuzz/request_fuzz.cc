@@ -78,5 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
   Check(AuthorityKind::kEntra, lines);
   Check(AuthorityKind::kOidc, lines);
+  Check(AuthorityKind::kAdfs, lines);
+  Check(AuthorityKind::kB2c, lines);
   return 0;
 }

@@ -117,7 +117,7 @@ TEST_F(AuthorityKindsTest, B2cIsAskedAtItsTenantAndPolicy) {
   const auto response = MustAcquire(Request("https://contoso.example/orders/.default"));
   EXPECT_EQ(AssertionHeader().at("alg"), "PS256");
   EXPECT_TRUE(AssertionHeader().contains("x5t#S256"));
-  EXPECT_THAT(std::string(Claims(response).at("iss")), HasSubstr("/B2C_1_signin/"));
+  EXPECT_THAT(Claims(response).at("iss").get<std::string>(), HasSubstr("/B2C_1_signin/"));
   EXPECT_THAT(response.access_token().granted_scopes(),
               ElementsAre("https://contoso.example/orders/.default"));
   EXPECT_EQ(MustFail(Request("openid")).reason, "SCOPE_NOT_ACCEPTED");

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replicas that share app tokens through a real redis-server.
+#include <grpcpp/generic/generic_stub.h>
+
 #include <chrono>
 #include <memory>
 #include <string>
@@ -47,12 +49,18 @@ struct Replica {
     grpc::health::v1::HealthCheckRequest request;
     request.set_service("ready");
     grpc::health::v1::HealthCheckResponse response;
-    const grpc::internal::RpcMethod check("/grpc.health.v1.Health/Check",
-                                          grpc::internal::RpcMethod::NORMAL_RPC);
-    const grpc::Status status = grpc::internal::BlockingUnaryCall<google::protobuf::MessageLite,
-                                                                  google::protobuf::MessageLite>(
-        channel.get(), check, &context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
+    grpc::TemplatedGenericStub<grpc::health::v1::HealthCheckRequest,
+                               grpc::health::v1::HealthCheckResponse>
+        stub(channel);
+    grpc::CompletionQueue queue;
+    const auto call =
+        stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
+    grpc::Status status;
+    call->StartCall();
+    call->Finish(&response, &status, nullptr);
+    void* tag = nullptr;
+    bool ok = false;
+    EXPECT_TRUE(queue.Next(&tag, &ok) && status.ok()) << status.error_message();
     return response.status();
   }
 };
