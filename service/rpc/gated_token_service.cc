@@ -27,17 +27,18 @@ GatedTokenService::GatedTokenService(v1::TokenService::CallbackService& handler,
       gate_(gate),
       metrics_(metrics),
       acquire_for_client_(gate),
+      batch_acquire_for_client_(gate),
       create_authorization_header_(gate) {
   SetMessageAllocatorFor_AcquireForClient(&acquire_for_client_);
+  SetMessageAllocatorFor_BatchAcquireForClient(&batch_acquire_for_client_);
   SetMessageAllocatorFor_CreateAuthorizationHeader(&create_authorization_header_);
 }
 
-template <class Request>
 grpc::ServerUnaryReactor* GatedTokenService::Refuse(grpc::CallbackServerContext& context,
-                                                    const Request& request,
+                                                    absl::string_view correlation_id,
                                                     RpcMethodMetrics& metrics) {
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-  grpc::Status status = ToGrpcStatus(Draining(), CorrelationIdFor(request.correlation_id()));
+  grpc::Status status = ToGrpcStatus(Draining(), CorrelationIdFor(correlation_id));
   metrics.Record(absl::StatusCode::kUnavailable, absl::ZeroDuration());
   gate_.Refuse([reactor, status = std::move(status)] { reactor->Finish(status); });
   return reactor;
@@ -46,14 +47,23 @@ grpc::ServerUnaryReactor* GatedTokenService::Refuse(grpc::CallbackServerContext&
 grpc::ServerUnaryReactor* GatedTokenService::AcquireForClient(
     grpc::CallbackServerContext* context, const v1::AcquireForClientRequest* request,
     v1::AcquireForClientResponse* response) {
-  if (gate_.closed()) return Refuse(*context, *request, metrics_.acquire_for_client);
+  if (gate_.closed())
+    return Refuse(*context, request->correlation_id(), metrics_.acquire_for_client);
   return handler_.AcquireForClient(context, request, response);
+}
+
+grpc::ServerUnaryReactor* GatedTokenService::BatchAcquireForClient(
+    grpc::CallbackServerContext* context, const v1::BatchAcquireForClientRequest* request,
+    v1::BatchAcquireForClientResponse* response) {
+  if (gate_.closed()) return Refuse(*context, "", metrics_.batch_acquire_for_client);
+  return handler_.BatchAcquireForClient(context, request, response);
 }
 
 grpc::ServerUnaryReactor* GatedTokenService::CreateAuthorizationHeader(
     grpc::CallbackServerContext* context, const v1::CreateAuthorizationHeaderRequest* request,
     v1::CreateAuthorizationHeaderResponse* response) {
-  if (gate_.closed()) return Refuse(*context, *request, metrics_.create_authorization_header);
+  if (gate_.closed())
+    return Refuse(*context, request->correlation_id(), metrics_.create_authorization_header);
   return handler_.CreateAuthorizationHeader(context, request, response);
 }
 

@@ -22,6 +22,9 @@ class GatedTokenService final : public v1::TokenService::CallbackService {
   grpc::ServerUnaryReactor* AcquireForClient(grpc::CallbackServerContext* context,
                                              const v1::AcquireForClientRequest* request,
                                              v1::AcquireForClientResponse* response) override;
+  grpc::ServerUnaryReactor* BatchAcquireForClient(
+      grpc::CallbackServerContext* context, const v1::BatchAcquireForClientRequest* request,
+      v1::BatchAcquireForClientResponse* response) override;
   grpc::ServerUnaryReactor* CreateAuthorizationHeader(
       grpc::CallbackServerContext* context, const v1::CreateAuthorizationHeaderRequest* request,
       v1::CreateAuthorizationHeaderResponse* response) override;
@@ -60,14 +63,15 @@ class GatedTokenService final : public v1::TokenService::CallbackService {
     DrainGate& gate_;
   };
 
-  template <class Request>
-  grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext& context, const Request& request,
-                                   RpcMethodMetrics& metrics);
+  grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext& context,
+                                   absl::string_view correlation_id, RpcMethodMetrics& metrics);
 
   v1::TokenService::CallbackService& handler_;
   DrainGate& gate_;
   RpcMetrics& metrics_;
   CountedMessages<v1::AcquireForClientRequest, v1::AcquireForClientResponse> acquire_for_client_;
+  CountedMessages<v1::BatchAcquireForClientRequest, v1::BatchAcquireForClientResponse>
+      batch_acquire_for_client_;
   CountedMessages<v1::CreateAuthorizationHeaderRequest, v1::CreateAuthorizationHeaderResponse>
       create_authorization_header_;
 };

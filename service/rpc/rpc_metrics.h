@@ -47,8 +47,10 @@ class RpcMethodMetrics {
 struct RpcMetrics {
   explicit RpcMetrics(MetricRegistry& registry)
       : acquire_for_client(registry, "AcquireForClient"),
+        batch_acquire_for_client(registry, "BatchAcquireForClient"),
         create_authorization_header(registry, "CreateAuthorizationHeader") {}
   RpcMethodMetrics acquire_for_client;
+  RpcMethodMetrics batch_acquire_for_client;
   RpcMethodMetrics create_authorization_header;
 };
 

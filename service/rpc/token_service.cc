@@ -2,6 +2,9 @@
 #include "service/rpc/token_service.h"
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -189,9 +192,7 @@ void TokenServiceHandler::ServeAppToken(grpc::CallbackServerContext& context,
   const auto fail = [this, finish, &metrics, &context, &request](
                         const Error& error, absl::string_view denied_for,
                         const std::string& correlation_id) {
-    failed_calls_.Write({metrics.method(), caller_.name, request.registration(), denied_for,
-                         correlation_id, TraceIdOf(context)},
-                        error);
+    LogFailure(metrics, context, request.registration(), error, denied_for, correlation_id);
     finish(ToGrpcStatus(error, correlation_id));
   };
 
@@ -227,6 +228,97 @@ grpc::ServerUnaryReactor* TokenServiceHandler::AcquireForClient(
   return reactor;
 }
 
+/// A batch whose items end one by one, on several threads; whoever ends the last one answers.
+struct TokenServiceHandler::Batch {
+  v1::BatchAcquireForClientResponse& response;
+  std::function<void()> finish;
+  std::atomic<int> left;
+};
+
+grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
+    grpc::CallbackServerContext* context, const v1::BatchAcquireForClientRequest* request,
+    v1::BatchAcquireForClientResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  RpcMethodMetrics& metrics = deps_.metrics.batch_acquire_for_client;
+  const BootTime started = deps_.clock.Boot();
+  const int size = request->requests_size();
+  if (size == 0 || size > kMaxBatch) {
+    const Error error = InvalidRequest("requests", "1 to 100 requests");
+    const std::string correlation_id = CorrelationIdFor("");
+    LogFailure(metrics, *context, "", error, /*denied_for=*/"", correlation_id);
+    metrics.Record(error.code, absl::ZeroDuration());
+    reactor->Finish(ToGrpcStatus(error, correlation_id));
+    return reactor;
+  }
+  for (int i = 0; i < size; ++i) response->add_results();
+  auto finish = [this, started, &metrics, reactor] {
+    metrics.Record(absl::StatusCode::kOk, absl::FromChrono(deps_.clock.Boot() - started));
+    reactor->Finish(grpc::Status::OK);
+  };
+  const auto batch = std::shared_ptr<Batch>(new Batch{*response, std::move(finish), {size}});
+
+  std::vector<AppTokenSource::Wanted> missing;
+  for (int i = 0; i < size; ++i) {
+    const v1::AcquireForClientRequest& item = request->requests(i);
+    absl::string_view denied_for;
+    Result<AppTokenRequest> admitted = Admit(item, &denied_for);
+    if (!admitted.ok()) {
+      const std::string correlation_id = CorrelationIdFor(item.correlation_id());
+      LogFailure(metrics, *context, item.registration(), admitted.error(), denied_for,
+                 correlation_id);
+      EndItem(*batch, i, admitted.error(), correlation_id);
+      continue;
+    }
+    std::string key = deps_.source.KeyOf(*admitted);
+    if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key)) {
+      EndItem(*batch, i, *token, *admitted);
+      continue;
+    }
+    admitted->trace_id = TraceIdOf(*context);
+    // What an answer needs of the request, which goes on to the source.
+    auto asked = std::make_shared<const AppTokenRequest>(*admitted);
+    auto done = [this, batch, i, asked, &metrics, context, request](Result<AppToken> token) {
+      if (token.ok()) return EndItem(*batch, i, *token, *asked);
+      LogFailure(metrics, *context, request->requests(i).registration(), token.error(),
+                 /*denied_for=*/"", asked->correlation_id);
+      EndItem(*batch, i, token.error(), asked->correlation_id);
+    };
+    missing.push_back({*std::move(admitted), std::move(key), std::move(done)});
+  }
+  if (!missing.empty()) {
+    deps_.source.AcquireMany(std::move(missing), DeadlineOf(*context, started));
+  }
+  return reactor;
+}
+
+void TokenServiceHandler::EndItem(Batch& batch, int index, const AppToken& token,
+                                  const AppTokenRequest& asked) {
+  Fill(token, *asked.registration, asked.tenant, asked.correlation_id, deps_.clock.Now(),
+       *batch.response.mutable_results(index)->mutable_response());
+  if (batch.left.fetch_sub(1) == 1) batch.finish();
+}
+
+void TokenServiceHandler::EndItem(Batch& batch, int index, const Error& error,
+                                  const std::string& correlation_id) {
+  const grpc::Status status = ToGrpcStatus(error, correlation_id);
+  v1::BatchError& out = *batch.response.mutable_results(index)->mutable_error();
+  // The details that would go into the call's trailers.
+  out.ParseFromString(status.error_details());
+  out.set_code(status.error_code());
+  out.set_message(status.error_message());
+  if (batch.left.fetch_sub(1) == 1) batch.finish();
+}
+
+void TokenServiceHandler::LogFailure(const RpcMethodMetrics& metrics,
+                                     const grpc::CallbackServerContext& context,
+                                     absl::string_view registration, const Error& error,
+                                     absl::string_view denied_for,
+                                     absl::string_view correlation_id) {
+  failed_calls_.Write({metrics.method(), caller_.name, registration, denied_for, correlation_id,
+                       TraceIdOf(context)},
+                      error);
+}
+
 grpc::ServerUnaryReactor* TokenServiceHandler::CreateAuthorizationHeader(
     grpc::CallbackServerContext* context, const v1::CreateAuthorizationHeaderRequest* request,
     v1::CreateAuthorizationHeaderResponse* response) {
@@ -236,9 +328,8 @@ grpc::ServerUnaryReactor* TokenServiceHandler::CreateAuthorizationHeader(
         InvalidRequest("subject", "say whom the token is for: `\"app\": {}` for the application");
     const std::string correlation_id = CorrelationIdFor(request->correlation_id());
     RpcMethodMetrics& metrics = deps_.metrics.create_authorization_header;
-    failed_calls_.Write({metrics.method(), caller_.name, request->registration(),
-                         /*denied_for=*/"", correlation_id, TraceIdOf(*context)},
-                        error);
+    LogFailure(metrics, *context, request->registration(), error, /*denied_for=*/"",
+               correlation_id);
     metrics.Record(error.code, absl::ZeroDuration());
     reactor->Finish(ToGrpcStatus(error, correlation_id));
     return reactor;

@@ -50,19 +50,30 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   grpc::ServerUnaryReactor* AcquireForClient(grpc::CallbackServerContext* context,
                                              const v1::AcquireForClientRequest* request,
                                              v1::AcquireForClientResponse* response) override;
+  grpc::ServerUnaryReactor* BatchAcquireForClient(
+      grpc::CallbackServerContext* context, const v1::BatchAcquireForClientRequest* request,
+      v1::BatchAcquireForClientResponse* response) override;
   grpc::ServerUnaryReactor* CreateAuthorizationHeader(
       grpc::CallbackServerContext* context, const v1::CreateAuthorizationHeaderRequest* request,
       v1::CreateAuthorizationHeaderResponse* response) override;
 
  private:
+  static constexpr int kMaxBatch = 100;
+
   template <class Request, class Response>
   void ServeAppToken(grpc::CallbackServerContext& context, const Request& request,
                      Response& response, RpcMethodMetrics& metrics,
                      grpc::ServerUnaryReactor& reactor);
+  void LogFailure(const RpcMethodMetrics& metrics, const grpc::CallbackServerContext& context,
+                  absl::string_view registration, const Error& error, absl::string_view denied_for,
+                  absl::string_view correlation_id);
   /// Identity, registration, request, policy, budget: all that stands before the cache. The one
   /// answer for every denial hides its cause, which goes to `denied_for` for the log.
   template <class Request>
   Result<AppTokenRequest> Admit(const Request& request, absl::string_view* denied_for) const;
+  struct Batch;
+  void EndItem(Batch& batch, int index, const AppToken& token, const AppTokenRequest& asked);
+  void EndItem(Batch& batch, int index, const Error& error, const std::string& correlation_id);
   BootTime DeadlineOf(const grpc::CallbackServerContext& context, BootTime now) const;
 
   const Options options_;

@@ -171,7 +171,8 @@ void AppTokenSource::RefreshBehind(const AppTokenRequest& request, absl::string_
   metrics_->refreshes.Increment();
   Lane& lane = LaneFor(key);
   asio::post(lane.loop.context(), [this, &lane, request, key = std::string(key)] {
-    lane.flights.StartInBackground(key, MakeBody(lane, request, key, RefreshCause::kProactive));
+    lane.flights.StartInBackground(
+        key, MakeBody(lane, request, key, RefreshCause::kProactive, SharedCache::kAsk));
   });
 }
 
@@ -180,26 +181,75 @@ void AppTokenSource::Acquire(AppTokenRequest request, std::string key, BootTime 
   if (abandoned_.load()) return done(Draining());
   if (!waiting_.Enter(PartitionOf(request))) return done(Overloaded());
   Lane& lane = LaneFor(key);
-  asio::post(lane.loop.context(), [this, &lane, request = std::move(request), key = std::move(key),
-                                   deadline, done = std::move(done)]() mutable {
-    asio::co_spawn(lane.loop.context(),
-                   Serve(lane, std::move(request), std::move(key), deadline, std::move(done)),
+  Wanted wanted{std::move(request), std::move(key), std::move(done)};
+  asio::post(lane.loop.context(), [this, &lane, wanted = std::move(wanted), deadline]() mutable {
+    asio::co_spawn(lane.loop.context(), Serve(lane, std::move(wanted), deadline, SharedCache::kAsk),
                    asio::detached);
   });
 }
 
-asio::awaitable<void> AppTokenSource::Serve(Lane& lane, AppTokenRequest request, std::string key,
-                                            BootTime deadline, Done done) {
-  const std::string partition = PartitionOf(request);
-  Result<AppToken> result =
-      co_await AcquireOnLoop(lane, std::move(request), std::move(key), deadline);
+void AppTokenSource::AcquireMany(std::vector<Wanted> wanted, BootTime deadline) {
+  std::vector<std::vector<Wanted>> of_lane(lanes_.size());
+  for (Wanted& each : wanted) {
+    if (abandoned_.load()) {
+      each.done(Draining());
+    } else if (!waiting_.Enter(PartitionOf(each.request))) {
+      each.done(Overloaded());
+    } else {
+      of_lane[absl::HashOf(each.key) % lanes_.size()].push_back(std::move(each));
+    }
+  }
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (of_lane[i].empty()) continue;
+    Lane& lane = *lanes_[i];
+    asio::post(lane.loop.context(), [this, &lane, all = std::move(of_lane[i]), deadline]() mutable {
+      asio::co_spawn(lane.loop.context(), ServeMany(lane, std::move(all), deadline),
+                     asio::detached);
+    });
+  }
+}
+
+asio::awaitable<void> AppTokenSource::ServeMany(Lane& lane, std::vector<Wanted> wanted,
+                                                BootTime deadline) {
+  std::vector<RecordName> names;
+  std::vector<std::size_t> asked;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i].request.forced()) continue;
+    names.push_back({wanted[i].key, PartitionOf(wanted[i].request)});
+    asked.push_back(i);
+  }
+  if (!names.empty()) {
+    std::vector<RecordName> to_look_up = names;
+    auto found = co_await lane.shared.GetMany(std::move(to_look_up));
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      std::shared_ptr<const TokenRecord> record = TakeOver(names[i], std::move(found[i]));
+      if (record == nullptr) continue;
+      Wanted& each = wanted[asked[i]];
+      waiting_.Leave(names[i].partition);
+      each.done(AppToken{std::move(record), FoundIn::kSharedCache, RefreshCause::kNoCachedToken});
+      each.done = nullptr;
+    }
+  }
+  for (Wanted& each : wanted) {
+    if (each.done == nullptr) continue;
+    const SharedCache shared = each.request.forced() ? SharedCache::kAsk : SharedCache::kAsked;
+    asio::co_spawn(lane.loop.context(), Serve(lane, std::move(each), deadline, shared),
+                   asio::detached);
+  }
+}
+
+asio::awaitable<void> AppTokenSource::Serve(Lane& lane, Wanted wanted, BootTime deadline,
+                                            SharedCache shared) {
+  const std::string partition = PartitionOf(wanted.request);
+  Result<AppToken> result = co_await AcquireOnLoop(lane, std::move(wanted.request),
+                                                   std::move(wanted.key), deadline, shared);
   waiting_.Leave(partition);
-  done(std::move(result));
+  wanted.done(std::move(result));
 }
 
 asio::awaitable<Result<AppToken>> AppTokenSource::AcquireOnLoop(Lane& lane, AppTokenRequest request,
-                                                                std::string key,
-                                                                BootTime deadline) {
+                                                                std::string key, BootTime deadline,
+                                                                SharedCache shared) {
   RefreshCause cause = RefreshCause::kForced;
   if (!request.forced()) {
     // A flight may have ended between the caller's look-up and here.
@@ -214,7 +264,7 @@ asio::awaitable<Result<AppToken>> AppTokenSource::AcquireOnLoop(Lane& lane, AppT
       request.forced() ? ForcedFlightKey(key, request.claims_challenge) : key;
   const FlightGroup::Join join =
       request.forced() ? FlightGroup::Join::kNext : FlightGroup::Join::kRunning;
-  FlightGroup::Body body = MakeBody(lane, request, key, cause);
+  FlightGroup::Body body = MakeBody(lane, request, key, cause, shared);
   const auto until = std::chrono::steady_clock::now() +
                      std::max(deadline - deps_.clock.Boot(), BootClock::duration::zero());
 
@@ -230,18 +280,19 @@ asio::awaitable<Result<AppToken>> AppTokenSource::AcquireOnLoop(Lane& lane, AppT
 }
 
 FlightGroup::Body AppTokenSource::MakeBody(Lane& lane, const AppTokenRequest& request,
-                                           const std::string& key, RefreshCause cause) {
-  return [this, &lane, shared = std::make_shared<const AppTokenRequest>(request), key, cause] {
-    return Fly(lane, shared, key, cause);
-  };
+                                           const std::string& key, RefreshCause cause,
+                                           SharedCache shared) {
+  return [this, &lane, kept = std::make_shared<const AppTokenRequest>(request), key, cause,
+          shared] { return Fly(lane, kept, key, cause, shared); };
 }
 
 asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
                                                   std::shared_ptr<const AppTokenRequest> request,
-                                                  std::string key, RefreshCause cause) {
+                                                  std::string key, RefreshCause cause,
+                                                  SharedCache shared_cache) {
   metrics_->flights.Increment();
   FlightOutcome outcome;
-  if (!request->forced()) {
+  if (!request->forced() && shared_cache == SharedCache::kAsk) {
     outcome.record = co_await FetchShared(lane, *request, key);
     outcome.from_shared_cache = outcome.record != nullptr;
     if (outcome.record != nullptr) co_return outcome;
@@ -293,16 +344,18 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
 
 asio::awaitable<std::shared_ptr<const TokenRecord>> AppTokenSource::FetchShared(
     Lane& lane, const AppTokenRequest& request, const std::string& key) {
-  std::vector<RecordName> names(1);
-  names[0].key = key;
-  names[0].partition = PartitionOf(request);
-  auto all = co_await lane.shared.GetMany(std::move(names));
-  absl::StatusOr<std::shared_ptr<const TokenRecord>>& found = all[0];
-  const BootTime now = deps_.clock.Boot();
+  const RecordName name{key, PartitionOf(request)};
+  std::vector<RecordName> names(1, name);
+  auto found = co_await lane.shared.GetMany(std::move(names));
+  co_return TakeOver(name, std::move(found[0]));
+}
+
+std::shared_ptr<const TokenRecord> AppTokenSource::TakeOver(
+    const RecordName& name, absl::StatusOr<std::shared_ptr<const TokenRecord>> found) {
   if (!found.ok()) metrics_->shared_failures.Increment();
-  if (!found.ok() || *found == nullptr || now >= (*found)->due()) co_return nullptr;
+  if (!found.ok() || *found == nullptr || deps_.clock.Boot() >= (*found)->due()) return nullptr;
   metrics_->shared_hits.Increment();
-  co_return deps_.cache.Store(key, PartitionOf(request), *std::move(found));
+  return deps_.cache.Store(name.key, name.partition, *std::move(found));
 }
 
 Result<std::shared_ptr<const TokenRecord>> AppTokenSource::StoreResponse(

@@ -86,6 +86,16 @@ class AppTokenSource {
   /// the latest.
   void Acquire(AppTokenRequest request, std::string key, BootTime deadline, Done done);
 
+  /// One of several tokens that are wanted at once.
+  struct Wanted {
+    AppTokenRequest request;
+    std::string key;
+    Done done;
+  };
+  /// As `Acquire` for each of `wanted`, which looks into the shared cache for all of them in one
+  /// round trip per loop.
+  void AcquireMany(std::vector<Wanted> wanted, BootTime deadline);
+
   /// Answers all waiting calls with kDraining, and every later one that would wait. For the end of
   /// a drain.
   void Abandon();
@@ -95,17 +105,23 @@ class AppTokenSource {
   struct Metrics;
 
   Lane& LaneFor(absl::string_view key);
-  asio::awaitable<void> Serve(Lane& lane, AppTokenRequest request, std::string key,
-                              BootTime deadline, Done done);
+  /// Whether a flight still has to look into the shared cache.
+  enum class SharedCache { kAsk, kAsked };
+
+  asio::awaitable<void> Serve(Lane& lane, Wanted wanted, BootTime deadline, SharedCache shared);
+  asio::awaitable<void> ServeMany(Lane& lane, std::vector<Wanted> wanted, BootTime deadline);
   asio::awaitable<Result<AppToken>> AcquireOnLoop(Lane& lane, AppTokenRequest request,
-                                                  std::string key, BootTime deadline);
+                                                  std::string key, BootTime deadline,
+                                                  SharedCache shared);
   FlightGroup::Body MakeBody(Lane& lane, const AppTokenRequest& request, const std::string& key,
-                             RefreshCause cause);
+                             RefreshCause cause, SharedCache shared);
   asio::awaitable<FlightResult> Fly(Lane& lane, std::shared_ptr<const AppTokenRequest> request,
-                                    std::string key, RefreshCause cause);
+                                    std::string key, RefreshCause cause, SharedCache shared);
   asio::awaitable<std::shared_ptr<const TokenRecord>> FetchShared(Lane& lane,
                                                                   const AppTokenRequest& request,
                                                                   const std::string& key);
+  std::shared_ptr<const TokenRecord> TakeOver(
+      const RecordName& name, absl::StatusOr<std::shared_ptr<const TokenRecord>> found);
   Result<std::shared_ptr<const TokenRecord>> StoreResponse(const AppTokenRequest& request,
                                                            const std::string& key,
                                                            RedeemedToken redeemed,

@@ -163,6 +163,25 @@ TEST_F(SharedCacheTest, ALocalHitAsksRedisNothingAndASharedHitAsksOnce) {
   EXPECT_EQ(redis_.Calls("get"), before + 1);
 }
 
+TEST_F(SharedCacheTest, ABatchLooksForAllThatIsMissingInOnePipeline) {
+  const auto a = StartReplica(), b = StartReplica();
+  v1::BatchAcquireForClientRequest batch;
+  for (int i = 0; i < 50; ++i) {
+    *batch.add_requests() = Request(absl::StrCat("api://r", i, "/.default"));
+    if (i < 40) a->MustAcquire(batch.requests(i));
+  }
+  const int before = redis_.Calls("get");
+  grpc::ClientContext context;
+  v1::BatchAcquireForClientResponse response;
+  ASSERT_TRUE(b->stub->BatchAcquireForClient(&context, batch, &response).ok());
+  ASSERT_EQ(response.results_size(), 50);
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(response.results(i).response().source(),
+              i < 40 ? v1::TOKEN_SOURCE_SHARED_CACHE : v1::TOKEN_SOURCE_AUTHORITY);
+  }
+  EXPECT_EQ(redis_.Calls("get"), before + 50) << "one for each, and none asked twice";
+}
+
 TEST_F(SharedCacheTest, AForcedRefreshReplacesTheTokenForAllWhoComeLater) {
   const auto a = StartReplica();
   const std::string old_token = a->MustAcquire(Request()).access_token().value();
