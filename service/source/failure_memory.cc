@@ -59,8 +59,8 @@ void FailureMemory::Table::EraseIf(bool (*condition)(const Entry&)) {
 std::optional<Error> FailureMemory::Open(const Entry* entry, BootTime now) {
   if (entry == nullptr || now >= entry->until) return std::nullopt;
   Error error = entry->error;
-  // A refusal is not helped by waiting, so it says nothing of when to come back.
-  if (!entry->refusal) error.retry_after = absl::FromChrono(entry->until - now);
+  // What waiting does not help says nothing of when to come back, at first or remembered.
+  if (error.retry_after.has_value()) error.retry_after = absl::FromChrono(entry->until - now);
   return error;
 }
 

@@ -5,10 +5,15 @@
 
 #include <array>
 #include <cstdio>
+#include <fstream>
+#include <sstream>
 #include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "tests/authority/test_certificates.h"
 #include "tests/service/config/temp_files.h"
@@ -30,9 +35,13 @@ class CheckConfigTest : public ::testing::Test {
 
   CheckConfigTest() {
     folder_.Write("secret", kCanary);
+    IssueClient("client", TestCertificates::Key::kEcP256);
+  }
+
+  void IssueClient(const std::string& name, TestCertificates::Key key) {
     const auto certificates = TestCertificates::Create(folder_.Path("."));
-    EXPECT_TRUE(certificates.ok());
-    if (certificates.ok()) EXPECT_TRUE((*certificates)->IssueClient("client").ok());
+    ASSERT_TRUE(certificates.ok());
+    ASSERT_TRUE((*certificates)->IssueClient(name, key).ok());
   }
 
   /// The right configuration, with `from` written as `to`.
@@ -47,7 +56,7 @@ registrations:
     client_id: c1a9e0c4-0000-4000-8000-000000000001
     tenants: [contoso.onmicrosoft.com]
     credentials:
-      - certificate: {certificate_file: client.pem, private_key_file: client.key}
+      - certificate: {certificate_file: client.pem, private_key_file: client.key, algorithm: ES256}
       - secret: {value: "file:secret"}
 )";
     if (!from.empty()) {
@@ -88,6 +97,21 @@ TEST_F(CheckConfigTest, AcceptsWhatIsRightAndShowsNoSecret) {
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_THAT(outcome.output, HasSubstr("tokensvc.yaml: OK, 1 listeners"));
   EXPECT_THAT(outcome.output, Not(HasSubstr(kCanary)));
+}
+
+TEST_F(CheckConfigTest, AcceptsTheConfigurationOfTheReadme) {
+  std::ostringstream readme;
+  readme << std::ifstream(TOKENSVC_README).rdbuf();
+  const std::vector<std::string> blocks = absl::StrSplit(readme.str(), "```");
+  std::string example;
+  for (const std::string& block : blocks) {
+    if (absl::StartsWith(block, "yaml\n")) example = block.substr(5);
+  }
+  ASSERT_FALSE(example.empty());
+  IssueClient("orders", TestCertificates::Key::kRsa2048);
+  folder_.Write("orders.secret", kCanary);
+  const Outcome outcome = Check(example);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
 }
 
 TEST_F(CheckConfigTest, ShowsNoSecretThatStandsInTheWrongPlace) {
