@@ -130,6 +130,18 @@ class ClusterTest(ReleaseTest):
         self.assertIn(made.token.TOKEN_SOURCE_SHARED_CACHE, [answer.source for answer in answers])
         self.assertEqual({answer.access_token.value for answer in answers}, {answers[0].access_token.value})
 
+    def test_a_node_client_gets_tokens_through_nginx_from_both_replicas(self):
+        node = os.environ.get("TOKENSVC_NODE22")
+        if not node:
+            self.skipTest("TOKENSVC_NODE22 is not set: ./dev test installs Node 22 and sets it")
+        ran = harness.run([node, ROOT / "tests/integration/node/acquire.mjs", self.addresses["NGINX"], self.ca,
+                           ROOT / "proto", "api://node/.default"])
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        answers = [json.loads(line) for line in ran.stdout.splitlines()]
+        self.assertEqual(answers[0]["source"], "TOKEN_SOURCE_AUTHORITY")
+        self.assertIn("TOKEN_SOURCE_SHARED_CACHE", [answer["source"] for answer in answers])
+        self.assertEqual({answer["token"] for answer in answers}, {answers[0]["token"]})
+
     def test_redis_answers_the_service_and_nobody_else(self):
         self.assertEqual(self.redis("PING"), "PONG")
         self.assertIn("NOAUTH", self.redis("PING", user=None))
@@ -164,6 +176,15 @@ class ClusterTest(ReleaseTest):
         for path in self.cluster.rglob("*"):
             if path.suffix in (".key", ".keys", ".secret", ".password", ".acl"):
                 self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+
+    def test_no_log_holds_a_secret(self):
+        self.source("api://logged/.default", *self.through_nginx())
+        secrets = [self.cluster / "tokensvc/redis.password", self.cluster / "tokensvc/orders-service.secret"]
+        logs = list(self.cluster.glob("*.log"))
+        self.assertEqual(len(logs), 5, logs)
+        for log in logs:
+            for secret in secrets:
+                self.assertNotIn(secret.read_text(), log.read_text(errors="replace"), (log, secret))
 
 
 class ComposeTest(ReleaseTest):
