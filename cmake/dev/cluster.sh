@@ -49,6 +49,7 @@ cluster_start() {
   shift 2
   (cd "$folder" && exec setpriv --pdeathsig TERM -- "$@") >"$cluster_dir/$name.log" 2>&1 </dev/null &
   cluster_pids+=($!)
+  echo $! >"$cluster_dir/$name.pid"
 }
 
 # cluster_wait NAME COMMAND...: until the part that was started last answers.

@@ -7,9 +7,11 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import ssl
 import tempfile
+import time
 import unittest
 import urllib.request
 
@@ -41,27 +43,27 @@ class ReleaseTest(harness.ServiceTest):
 
 
 class ClusterTest(ReleaseTest):
-    """One cluster for all tests; each asks for a scope of its own."""
+    """One cluster for all tests of a class; each asks for a scope of its own."""
 
-    _process = None
+    cluster = None
 
     def setUp(self):
         super().setUp()
-        if ClusterTest._process is None:
-            ClusterTest._start()
+        if self.cluster is None:
+            self._start()
         self.addresses = addresses_in(self.cluster / "addresses")
         self.ca = self.cluster / "client/ca.pem"
 
     @classmethod
     def _start(cls):
         folder = tempfile.TemporaryDirectory(prefix="tokensvc-test-")
-        unittest.addModuleCleanup(folder.cleanup)
-        cls._process = harness.Process(
+        cls.addClassCleanup(folder.cleanup)
+        process = harness.Process(
             "cluster", [ROOT / "dev", "cluster", "--check", "--stay"], pathlib.Path(folder.name))
-        unittest.addModuleCleanup(cls._process.stop)
+        cls.addClassCleanup(process.stop)
         line = ""
         while not line.startswith("files, logs"):
-            line = cls._process.wait_for_line()
+            line = process.wait_for_line()
         cls.cluster = ROOT / line.split()[-1]
 
     def tokenctl(self, *arguments):
@@ -95,6 +97,8 @@ class ClusterTest(ReleaseTest):
         answer = harness.run([*arguments, *command], **more)
         return (answer.stdout + answer.stderr).strip()
 
+
+class SharingTest(ClusterTest):
     def test_one_replica_asks_the_authority_and_the_other_one_redis(self):
         scope, before = "api://shared/.default", self.token_requests()
         self.assertEqual(self.source(scope, *self.through_nginx()), "authority")
@@ -185,6 +189,25 @@ class ClusterTest(ReleaseTest):
         for log in logs:
             for secret in secrets:
                 self.assertNotIn(secret.read_text(), log.read_text(errors="replace"), (log, secret))
+
+
+class LossTest(ClusterTest):
+    def kill(self, name):
+        pid = int((self.cluster / f"{name}.pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + harness.STOP_SECONDS
+        while (state := pathlib.Path(f"/proc/{pid}/stat")).exists() and state.read_text().rsplit(")", 1)[1][1] != "Z":
+            self.assertLess(time.monotonic(), deadline, f"{name} does not end")
+            time.sleep(0.01)
+
+    def test_nginx_uses_the_replica_that_is_left_and_says_unavailable_when_none_is(self):
+        self.kill("replica-a")
+        for _ in range(4):
+            self.assertIn(self.source("api://left/.default", *self.through_nginx()), ("authority", "local_cache"))
+        self.kill("replica-b")
+        answer = self.tokenctl(*self.through_nginx(), "acquire", "--registration", "orders", "--scope", "api://left/.default")
+        self.assertEqual(answer.returncode, 3, answer.stdout)
+        self.assertIn("no replica answered", answer.stdout)
 
 
 class ComposeTest(ReleaseTest):
