@@ -10,7 +10,7 @@ BUILD_PACKAGES=(
   libgoogle-common-protos-java libgtest-dev libgmock-dev libbenchmark-dev
 )
 TEST_PACKAGES=(redis-server nginx-light openssl procps util-linux python3 python3-grpcio
-  python3-protobuf)
+  python3-protobuf docker-compose)
 LINT_PACKAGES=(git clang-format-14 shellcheck)
 CLANG_PACKAGES=(clang-14 clang-tidy-14 libclang-rt-14-dev)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Node 22, buf and oidc-provider from npm, in build/tools. Sourced, never run.
+# Node 22, buf, oidc-provider and grpc-js from npm, in build/tools. Sourced, never run.
 
 readonly TOOLS_DIR=$ROOT/build/tools
 
@@ -11,7 +11,7 @@ ensure_tools() {
   stamp="$machine $(cat tests/tools/package.json tests/tools/package-lock.json | sha256sum)"
   if [[ $(cat "$TOOLS_DIR/.stamp" 2>/dev/null) != "$stamp" ]]; then
     command -v npm >/dev/null || die "npm is missing"
-    say "installing buf, Node 22 and oidc-provider from npm into build/tools"
+    say "installing buf, Node 22, oidc-provider and grpc-js from npm into build/tools"
     mkdir -p "$TOOLS_DIR"
     rm -f "$TOOLS_DIR/.stamp"
     cp tests/tools/package.json tests/tools/package-lock.json "$TOOLS_DIR/"

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Node client as its users write one, with npm `@grpc/grpc-js`: acquire.mjs ADDRESS CA-FILE PROTO-FOLDER SCOPE
+// prints source and token of twenty answers, one line of JSON each.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+
+const [address, caFile, protoFolder, scope] = process.argv.slice(2);
+// Packages are installed outside the source tree.
+const requireFromTools = createRequire(
+  join(resolve(process.env.TOKENSVC_TOOLS_DIR), 'package.json'));
+const grpc = requireFromTools('@grpc/grpc-js');
+const protoLoader = requireFromTools('@grpc/proto-loader');
+
+const definition = protoLoader.loadSync('tokensvc/v1/token_service.proto', {
+  includeDirs: [protoFolder], keepCase: true, enums: String,
+});
+const { TokenService } = grpc.loadPackageDefinition(definition).tokensvc.v1;
+const client = new TokenService(address, grpc.credentials.createSsl(readFileSync(caFile)));
+
+function acquire() {
+  return new Promise((done, failed) => {
+    client.AcquireForClient(
+      { registration: 'orders', scopes: [scope] },
+      { deadline: Date.now() + 10_000 },
+      (error, answer) => (error ? failed(error) : done(answer)));
+  });
+}
+
+for (let i = 0; i < 20; ++i) {
+  const answer = await acquire();
+  console.log(JSON.stringify({ source: answer.source, token: answer.access_token.value }));
+}
+client.close();
