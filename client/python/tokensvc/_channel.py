@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the service is reached (as client/rpc/channel.h)."""
+
+import ipaddress
+import os
+import re
+
+import grpc
+
+from tokensvc._version import __version__
+
+_MAX_ANSWER_BYTES = 1 << 20
+_MAX_FILE_BYTES = 4 << 20
+_KEEPALIVE_MS = 30_000
+_KEEPALIVE_TIMEOUT_MS = 10_000
+
+_HOST_PORT = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]{1,253})):(?P<port>[0-9]{1,5})")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether what is sent to `address` stays on this machine; ValueError: it is no address."""
+    if address.startswith("unix:") and len(address) > len("unix:"):
+        return True
+    match = _HOST_PORT.fullmatch(address)
+    if match is None or not 1 <= int(match["port"]) <= 65535:
+        raise ValueError("address: must be HOST:PORT, [IPV6]:PORT or unix:PATH")
+    if match["ipv6"] is not None:
+        return ipaddress.IPv6Address(match["ipv6"]).is_loopback  # ValueError where it is none.
+    if match["host"].lower() == "localhost":
+        return True
+    try:
+        return ipaddress.IPv4Address(match["host"]).is_loopback
+    except ValueError:  # A name such as 127.example.com is no address.
+        return False
+
+
+def _read_pem(option: str, path: str | os.PathLike[str] | None, label: bytes) -> bytes | None:
+    if path is None:
+        return None
+    with open(path, "rb") as file:
+        text = file.read(_MAX_FILE_BYTES + 1)
+    if len(text) > _MAX_FILE_BYTES or label not in text:
+        raise ValueError(f"{option}: {os.fspath(path)} holds no PEM block with {label.decode()}")
+    return text
+
+
+def make_channel(address: str, *, plaintext: bool, ca_file: str | os.PathLike[str] | None,
+                 certificate_file: str | os.PathLike[str] | None,
+                 private_key_file: str | os.PathLike[str] | None) -> grpc.Channel:
+    """Connects when the first call needs it. ValueError or OSError: an option or a file can't be used."""
+    loopback = is_loopback(address)
+    options: list[tuple[str, int | str]] = [
+        ("grpc.max_receive_message_length", _MAX_ANSWER_BYTES),
+        ("grpc.primary_user_agent", f"tokensvc-python/{__version__}"),
+        ("grpc.lb_policy_name", "round_robin"),
+        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
+    ]
+    if loopback:
+        options.append(("grpc.enable_http_proxy", 0))
+    target = address if address.startswith("unix:") else f"dns:///{address}"
+    if plaintext:
+        if not loopback:
+            raise ValueError("plaintext: tokens go in clear only to a loopback address or a Unix socket")
+        return grpc.insecure_channel(target, options=options)
+    if (certificate_file is None) != (private_key_file is None):
+        raise ValueError("certificate_file and private_key_file: both or none")
+    credentials = grpc.ssl_channel_credentials(
+        root_certificates=_read_pem("ca_file", ca_file, b"BEGIN CERTIFICATE"),
+        private_key=_read_pem("private_key_file", private_key_file, b"PRIVATE KEY"),
+        certificate_chain=_read_pem("certificate_file", certificate_file, b"BEGIN CERTIFICATE"))
+    return grpc.secure_channel(target, credentials, options=options)
