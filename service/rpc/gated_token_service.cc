@@ -3,23 +3,11 @@
 
 #include <utility>
 
-#include "service/authority/error.h"
 #include "service/rpc/error_status.h"
 #include "service/source/app_token_request.h"
+#include "service/source/app_token_source.h"
 
 namespace tokensvc {
-namespace {
-
-Error Draining() {
-  Error error;
-  error.code = absl::StatusCode::kUnavailable;
-  error.reason = Reason::kDraining;
-  error.message = "this replica is shutting down; call again, another one answers";
-  error.retry_after = absl::ZeroDuration();
-  return error;
-}
-
-}  // namespace
 
 GatedTokenService::GatedTokenService(v1::TokenService::CallbackService& handler, DrainGate& gate,
                                      RpcMetrics& metrics)

@@ -4,7 +4,7 @@
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 
-#include <chrono>
+#include <optional>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -12,24 +12,18 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "base/mutex.h"
+#include "base/rate_limiter.h"
 
 namespace tokensvc {
 namespace {
-
-/// What is left of one library's lines in the present second.
-struct Budget {
-  BootTime second{};
-  int passed = 0;
-  long long dropped = 0;
-};
 
 /// The libraries' hooks are plain functions, and may run until the process ends.
 struct Sink {
   Mutex mutex;
   Logger* logger ABSL_GUARDED_BY(mutex) = nullptr;
   const Clock* clock ABSL_GUARDED_BY(mutex) = nullptr;
-  Budget grpc ABSL_GUARDED_BY(mutex);
-  Budget protobuf ABSL_GUARDED_BY(mutex);
+  std::optional<RateLimiter> grpc ABSL_GUARDED_BY(mutex);
+  std::optional<RateLimiter> protobuf ABSL_GUARDED_BY(mutex);
 };
 
 Sink& TheSink() {
@@ -50,30 +44,22 @@ struct Line {
   absl::string_view text;
 };
 
-void Write(absl::string_view event, Budget Sink::*of_library, const Line& line) {
+void Write(absl::string_view event, std::optional<RateLimiter> Sink::*of_library,
+           const Line& line) {
   Sink& sink = TheSink();
   MutexLock lock(&sink.mutex);
   if (sink.logger == nullptr) return;
-  Budget& budget = sink.*of_library;
-  const BootTime now = sink.clock->Boot();
-  if (now - budget.second >= std::chrono::seconds(1)) {
-    budget.second = now;
-    budget.passed = 0;
-  }
-  if (budget.passed >= LibraryLogs::kLinesPerSecond && !line.last_words) {
-    ++budget.dropped;
-    return;
-  }
-  ++budget.passed;
+  const std::optional<std::int64_t> dropped = (sink.*of_library)->Take(sink.clock->Boot());
+  if (!dropped.has_value() && !line.last_words) return;
   const std::string where =
       absl::StrCat(line.file.substr(line.file.rfind('/') + 1), ":", line.number);
-  sink.logger->Write(
-      line.severity, event,
-      {{"where", where}, {"text", Presentable(line.text)}, {"dropped", budget.dropped}});
-  budget.dropped = 0;
+  sink.logger->Write(line.severity, event,
+                     {{"where", where},
+                      {"text", Presentable(line.text)},
+                      {"dropped", static_cast<long long>(dropped.value_or(0))}});
 }
 
-void Pass(absl::string_view event, Budget Sink::*of_library, const Line& line) {
+void Pass(absl::string_view event, std::optional<RateLimiter> Sink::*of_library, const Line& line) {
   Write(event, of_library, line);
   // Without the pause the process would be gone before the log is written.
   if (line.last_words) absl::SleepFor(absl::Milliseconds(200));
@@ -111,8 +97,8 @@ LibraryLogs::LibraryLogs(Logger& logger, const Clock& clock) {
     MutexLock lock(&sink.mutex);
     sink.logger = &logger;
     sink.clock = &clock;
-    sink.grpc = {};
-    sink.protobuf = {};
+    sink.grpc.emplace(kLinesPerSecond);
+    sink.protobuf.emplace(kLinesPerSecond);
   }
   // Whatever GRPC_VERBOSITY says: the lines below would be made only to be thrown away.
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);

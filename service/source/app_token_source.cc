@@ -33,15 +33,6 @@ Error Overloaded() {
   return error;
 }
 
-Error Draining() {
-  Error error;
-  error.code = absl::StatusCode::kUnavailable;
-  error.reason = Reason::kDraining;
-  error.message = "this replica is shutting down; call again, another one answers";
-  error.retry_after = absl::ZeroDuration();
-  return error;
-}
-
 Error DeadlineCame() {
   Error error;
   error.code = absl::StatusCode::kDeadlineExceeded;
@@ -73,6 +64,15 @@ Result<std::shared_ptr<const Grant>> MakeGrant(const AppTokenRequest& request) {
 }
 
 }  // namespace
+
+Error Draining() {
+  Error error;
+  error.code = absl::StatusCode::kUnavailable;
+  error.reason = Reason::kDraining;
+  error.message = "this replica is shutting down; call again, another one answers";
+  error.retry_after = absl::ZeroDuration();
+  return error;
+}
 
 /// What belongs to one event loop.
 struct AppTokenSource::Lane {

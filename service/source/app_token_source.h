@@ -36,6 +36,9 @@ enum class FoundIn { kAuthority, kSharedCache, kLocalCache };
 /// Why the authority was, or is being, asked.
 enum class RefreshCause { kNone, kNoCachedToken, kExpired, kForced, kProactive };
 
+/// What a call gets that comes, or still waits, when this replica is about to end.
+Error Draining();
+
 /// A token for a request, valid for at least the egress skew.
 struct AppToken {
   std::shared_ptr<const TokenRecord> record;
