@@ -6,10 +6,13 @@
 
 namespace tokensvc {
 
-/// The workload that asks, as the listener established it. Until listeners establish identities,
-/// every caller of a listener is that listener's name.
+/// The workload that asks, as its listener established it.
 struct Caller {
-  std::string name;
+  /// What policy, quotas, audit and ownership know it by, in one of the forms
+  /// `spiffe://TRUST-DOMAIN/PATH`, `uri:URI`, `dns:NAME` (from a client certificate),
+  /// `jwt:ISSUER-NAME:SUBJECT` (from a JWT) and `local:NAME` (whoever reaches a listener on
+  /// loopback or a Unix socket, by its configuration). Never empty.
+  std::string id;
 };
 
 }  // namespace tokensvc

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TOKENSVC_SERVICE_ACCESS_POLICY_SPEC_H_
+#define TOKENSVC_SERVICE_ACCESS_POLICY_SPEC_H_
+
+#include <string>
+#include <vector>
+
+namespace tokensvc {
+
+/// How much one caller may ask of one replica. 0: no bound.
+struct CallerQuota {
+  double calls_per_second = 0;
+  double burst = 0;  ///< Calls at once after a rest; 0: as many as one second's.
+  int concurrent_calls = 0;
+
+  friend bool operator==(const CallerQuota&, const CallerQuota&) = default;
+};
+
+/// A name for several callers.
+struct CallerGroup {
+  std::string name;
+  std::vector<std::string> callers;  ///< As `PolicyRule::callers`, without groups.
+};
+
+/// What some callers may have. A request is allowed where one rule covers all of it.
+struct PolicyRule {
+  std::string name;
+  /// Ids as in `Caller::id`; `group:NAME`; a prefix up to a `/` or `:` and then `*`
+  /// (`spiffe://prod.example/ns/orders/*`); `dns:*.SUFFIX`; or `*` alone: every caller that has an
+  /// identity.
+  std::vector<std::string> callers;
+  std::vector<std::string> registrations;  ///< Names; or `*` alone.
+  std::vector<std::string> tenants;        ///< GUIDs and domains in lower case; or `*` alone.
+  std::vector<std::string> grants;         ///< As in `AccessRequest::grant`; or `*` alone.
+  std::vector<std::string> scopes;  ///< Whole scopes, prefixes that end in `*`; or `*` alone.
+  bool force_refresh = true;        ///< `force_refresh` and claims challenges, within their budget.
+  bool client_claims = false;
+};
+
+/// A policy as its author wrote it.
+struct PolicySpec {
+  std::vector<CallerGroup> groups;
+  std::vector<PolicyRule> rules;
+};
+
+/// A mistake in a policy.
+struct PolicyError {
+  std::string path;     ///< `rules[3].callers[0]`.
+  std::string message;  ///< What is wrong and what to write; shows no value.
+};
+
+}  // namespace tokensvc
+
+#endif  // TOKENSVC_SERVICE_ACCESS_POLICY_SPEC_H_
