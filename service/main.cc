@@ -97,6 +97,7 @@ int Run(const Flags& flags) {
     std::cerr << FormatConfigErrors(flags.config, loaded.error());
     return 1;
   }
+  reloader.Follow(*loaded);
   if (flags.check_config) {
     std::cout << flags.config << ": OK, " << loaded->listeners_size() << " listeners, "
               << loaded->authorities_size() << " authorities, " << loaded->registrations_size()

@@ -36,6 +36,8 @@ class Checker {
       }
       CheckRule(rule, path);
     }
+    CheckCallers(spec_.administrators, "administrators");
+    CheckCallers(spec_.observers, "observers");
     if (entries_ > kMaxPolicyEntries) {
       Report("rules", absl::StrCat("names more than ", kMaxPolicyEntries,
                                    " pairs of caller and registration; use prefixes or \"*\""));
@@ -62,22 +64,23 @@ class Checker {
     }
   }
 
-  std::size_t CheckCallers(const PolicyRule& rule, const std::string& path) {
+  /// Returns how many there are, those of groups included.
+  std::size_t CheckCallers(const std::vector<std::string>& names, const std::string& path) {
     std::size_t callers = 0;
-    CheckStarAlone(rule.callers, path + ".callers");
-    for (std::size_t k = 0; k < rule.callers.size(); ++k) {
-      absl::string_view name = rule.callers[k];
+    CheckStarAlone(names, path);
+    for (std::size_t k = 0; k < names.size(); ++k) {
+      absl::string_view name = names[k];
       if (absl::ConsumePrefix(&name, "group:")) {
         const auto found = groups_.find(name);
         if (found == groups_.end()) {
-          Report(absl::StrCat(path, ".callers[", k, "]"), "names no group of this policy");
+          Report(absl::StrCat(path, "[", k, "]"), "names no group of this policy");
         } else {
           callers += found->second;
         }
         continue;
       }
       const std::string mistake = CallerPatternMistake(name);
-      if (!mistake.empty()) Report(absl::StrCat(path, ".callers[", k, "]"), mistake);
+      if (!mistake.empty()) Report(absl::StrCat(path, "[", k, "]"), mistake);
       ++callers;
     }
     return callers;
@@ -90,7 +93,7 @@ class Checker {
   }
 
   void CheckRule(const PolicyRule& rule, const std::string& path) {
-    entries_ += CheckCallers(rule, path) * rule.registrations.size();
+    entries_ += CheckCallers(rule.callers, path + ".callers") * rule.registrations.size();
     CheckStarAlone(rule.registrations, path + ".registrations");
     CheckStarAlone(rule.tenants, path + ".tenants");
     CheckStarAlone(rule.grants, path + ".grants");

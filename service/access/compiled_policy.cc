@@ -62,30 +62,41 @@ Expected<std::shared_ptr<const CompiledPolicy>, std::vector<PolicyError>> Compil
   if (!mistakes.empty()) return mistakes;
 
   std::shared_ptr<CompiledPolicy> policy(new CompiledPolicy(std::move(spec)));
-  absl::flat_hash_map<absl::string_view, const CallerGroup*> groups;
-  for (const CallerGroup& group : policy->spec_.groups) groups[group.name] = &group;
   for (const PolicyRule& written : policy->spec_.rules) {
-    const auto place = static_cast<std::uint32_t>(policy->rules_.size());
     policy->rules_.push_back({MakeNames(written.tenants, false), MakeNames(written.grants, false),
                               MakeNames(written.scopes, false), MakeNames(written.scopes, true)});
-    for (const std::string& caller : written.callers) {
-      absl::string_view name = caller;
-      if (absl::ConsumePrefix(&name, "group:")) {
-        policy->Index(place, groups.at(name)->callers);
-      } else {
-        policy->Index(place, {caller});
-      }
-    }
+    policy->Index(static_cast<std::uint32_t>(policy->rules_.size() - 1));
+  }
+  // Administrators last: who is both is one.
+  for (const std::string& each : policy->Expanded(policy->spec_.observers)) {
+    policy->roles_[each] = AdminRole::kObserver;
+  }
+  for (const std::string& each : policy->Expanded(policy->spec_.administrators)) {
+    policy->roles_[each] = AdminRole::kAdministrator;
   }
   return std::shared_ptr<const CompiledPolicy>(std::move(policy));
 }
 
-void CompiledPolicy::Index(std::uint32_t rule, const std::vector<std::string>& callers) {
+std::vector<std::string> CompiledPolicy::Expanded(const std::vector<std::string>& callers) const {
+  std::vector<std::string> expanded;
+  for (const std::string& caller : callers) {
+    absl::string_view name = caller;
+    if (!absl::ConsumePrefix(&name, "group:")) {
+      expanded.push_back(caller);
+      continue;
+    }
+    const std::vector<std::string>& members = groups_.at(name)->callers;
+    expanded.insert(expanded.end(), members.begin(), members.end());
+  }
+  return expanded;
+}
+
+void CompiledPolicy::Index(std::uint32_t rule) {
   const auto add = [rule](RuleList& list) {
     // A caller may be named twice, by a group and by itself.
     if (list.empty() || list.back() != rule) list.push_back(rule);
   };
-  for (const std::string& caller : callers) {
+  for (const std::string& caller : Expanded(spec_.rules[rule].callers)) {
     OfCallers& of_callers = callers_[caller];
     for (const std::string& registration : spec_.rules[rule].registrations) {
       add(registration == "*" ? of_callers.of_any_registration
@@ -151,6 +162,16 @@ bool CompiledPolicy::MayUse(const Caller& caller, absl::string_view registration
                                     of_callers->by_registration.contains(registration));
   });
   return may;
+}
+
+AdminRole CompiledPolicy::RoleOf(const Caller& caller) const {
+  AdminRole role = AdminRole::kNone;
+  if (caller.id.size() > kMaxCallerId) return role;
+  ForEachPatternOf(caller.id, [&](absl::string_view pattern) {
+    const auto found = roles_.find(pattern);
+    if (found != roles_.end()) role = std::max(role, found->second);
+  });
+  return role;
 }
 
 std::vector<std::size_t> CompiledPolicy::RulesOf(const Caller& caller) const {

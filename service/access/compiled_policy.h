@@ -32,6 +32,7 @@ class CompiledPolicy final : public Policy {
 
   PolicyDecision Decide(const Caller& caller, const AccessRequest& request) const override;
   bool MayUse(const Caller& caller, absl::string_view registration) const override;
+  AdminRole RoleOf(const Caller& caller) const override;
 
   /// As written.
   const PolicySpec& spec() const { return spec_; }
@@ -62,16 +63,21 @@ class CompiledPolicy final : public Policy {
     RuleList of_any_registration;
   };
 
-  explicit CompiledPolicy(PolicySpec spec) : spec_(std::move(spec)) {}
+  explicit CompiledPolicy(PolicySpec spec) : spec_(std::move(spec)) {
+    for (const CallerGroup& group : spec_.groups) groups_[group.name] = &group;
+  }
   static Names MakeNames(const std::vector<std::string>& written, bool lower_case);
-  void Index(std::uint32_t rule, const std::vector<std::string>& callers);
+  std::vector<std::string> Expanded(const std::vector<std::string>& callers) const;
+  void Index(std::uint32_t rule);
   DenialCause MismatchOfRule(const Rule& rule, const PolicyRule& written,
                              const AccessRequest& request) const;
   const OfCallers* Find(absl::string_view pattern) const;
 
   const PolicySpec spec_;
+  absl::flat_hash_map<absl::string_view, const CallerGroup*> groups_;
   std::vector<Rule> rules_;
   absl::flat_hash_map<std::string, OfCallers> callers_;
+  absl::flat_hash_map<std::string, AdminRole> roles_;
 };
 
 }  // namespace tokensvc

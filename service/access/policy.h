@@ -43,6 +43,9 @@ struct PolicyDecision {
   bool allowed() const { return cause == DenialCause::kNone; }
 };
 
+/// What a caller may do with the AdminService.
+enum class AdminRole : std::uint8_t { kNone, kObserver, kAdministrator };
+
 /// Who may have which token. Asked on every call, cache hits included (DESIGN.md §2, invariant 3),
 /// on gRPC's own threads: quick and non-blocking. Thread-safe.
 class Policy {
@@ -52,6 +55,7 @@ class Policy {
   /// Whether there is anything that `caller` may have of `registration`. Asked before a request is
   /// looked into, so that what is wrong with it tells nobody which registrations exist.
   virtual bool MayUse(const Caller& caller, absl::string_view registration) const = 0;
+  virtual AdminRole RoleOf(const Caller& caller) const = 0;
 };
 
 }  // namespace tokensvc

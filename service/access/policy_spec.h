@@ -7,15 +7,6 @@
 
 namespace tokensvc {
 
-/// How much one caller may ask of one replica. 0: no bound.
-struct CallerQuota {
-  double calls_per_second = 0;
-  double burst = 0;  ///< Calls at once after a rest; 0: as many as one second's.
-  int concurrent_calls = 0;
-
-  friend bool operator==(const CallerQuota&, const CallerQuota&) = default;
-};
-
 /// A name for several callers.
 struct CallerGroup {
   std::string name;
@@ -41,6 +32,8 @@ struct PolicyRule {
 struct PolicySpec {
   std::vector<CallerGroup> groups;
   std::vector<PolicyRule> rules;
+  std::vector<std::string> administrators;  ///< As `PolicyRule::callers`.
+  std::vector<std::string> observers;       ///< Likewise.
 };
 
 /// A mistake in a policy.

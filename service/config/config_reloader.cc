@@ -5,16 +5,25 @@
 
 namespace tokensvc {
 
-absl::Status ConfigReloader::Load(const Apply& apply) const {
+void ConfigReloader::Follow(const config::v1::ServiceConfig& config) {
+  if (config.policy_file() == policy_path_) return;
+  policy_path_ = config.policy_file();
+  policy_file_.reset();
+  if (!policy_path_.empty()) policy_file_.emplace(policy_path_);
+}
+
+absl::Status ConfigReloader::Load(const Apply& apply) {
   const ConfigResult loaded = LoadConfig(path_);
   if (!loaded.ok()) {
     return absl::InvalidArgumentError(FormatConfigErrors(path_, loaded.error()));
   }
+  Follow(*loaded);
   return apply(*loaded);
 }
 
 void ConfigReloader::Poll(bool asked, Logger& logger, const Apply& apply) {
-  const bool changed = file_.Changed();
+  const bool policy_changed = policy_file_.has_value() && policy_file_->Changed();
+  const bool changed = file_.Changed() || policy_changed;
   const bool retry = !refusal_.empty() && clock_.Boot() >= retry_at_;
   if (!asked && !changed && !retry) return;
   const absl::Status loaded = Load(apply);

@@ -3,6 +3,7 @@
 #define TOKENSVC_SERVICE_CONFIG_CONFIG_RELOADER_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -14,9 +15,9 @@
 
 namespace tokensvc {
 
-/// Reads the configuration again when somebody asks for it or its file changed, and, once one was
-/// refused, every `kRetryInterval` until it loads: what it refers to, a secret's file for example,
-/// may come later than itself. Not thread-safe.
+/// Reads the configuration again when somebody asks for it, or its file or the policy's changed,
+/// and, once one was refused, every `kRetryInterval` until it loads: what it refers to, a secret's
+/// file for example, may come later than itself. Not thread-safe.
 class ConfigReloader {
  public:
   static constexpr absl::Duration kRetryInterval = absl::Seconds(5);
@@ -27,15 +28,20 @@ class ConfigReloader {
   /// Make it before the configuration is read for the first time, so that no change is missed.
   ConfigReloader(std::string path, const Clock& clock) : path_(path), clock_(clock), file_(path) {}
 
+  /// Watches the policy's file of `config`, the one that is in force at the start.
+  void Follow(const config::v1::ServiceConfig& config);
+
   /// To be called every second or so. `asked`: whether somebody wants the file read in any case.
   void Poll(bool asked, Logger& logger, const Apply& apply);
 
  private:
-  absl::Status Load(const Apply& apply) const;
+  absl::Status Load(const Apply& apply);
 
   const std::string path_;
+  std::string policy_path_;  ///< Of the configuration that was read last; empty: none.
   const Clock& clock_;
   ConfigWatcher file_;
+  std::optional<ConfigWatcher> policy_file_;
   std::string refusal_;  ///< Why the last one was refused; empty: it was not.
   BootTime retry_at_{};
 };

@@ -195,6 +195,11 @@ void CheckFiles(const config::v1::ServiceConfig& config, const ConfigLocations& 
     if (!listener.has_tls()) continue;
     checker.CheckPair(absl::StrCat("listeners[", i, "].tls"), listener.tls().certificate_file(),
                       listener.tls().private_key_file(), KeyUse::kAny);
+    checker.CheckCa(absl::StrCat("listeners[", i, "].tls.client_ca_file"),
+                    listener.tls().client_ca_file());
+  }
+  for (int i = 0; i < config.jwt_issuers_size(); ++i) {
+    checker.CheckCa(absl::StrCat("jwt_issuers[", i, "].ca_file"), config.jwt_issuers(i).ca_file());
   }
   for (int i = 0; i < config.authorities_size(); ++i) {
     checker.CheckCa(absl::StrCat("authorities[", i, "].ca_file"), config.authorities(i).ca_file());

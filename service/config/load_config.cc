@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "service/config/file_checks.h"
+#include "service/config/policy_config.h"
 #include "service/config/proto_walker.h"
 #include "service/config/read_file.h"
 #include "service/config/validate.h"
@@ -24,7 +25,12 @@ ConfigResult Read(absl::string_view text, absl::string_view base_directory, Refe
   FillConfig(*root, base_directory, &config, &locations, &errors);
   ConfigReporter reporter(locations, &errors);
   ValidateConfig(&config, &reporter);
-  if (references == References::kChecked) CheckFiles(config, locations, &errors);
+  if (references == References::kChecked) {
+    CheckFiles(config, locations, &errors);
+    if (!config.policy_file().empty() && !reporter.Broken("policy_file")) {
+      LoadPolicyFile(&config, &reporter);
+    }
+  }
   if (!errors.empty()) return errors.Take();
   return config;
 }
@@ -41,7 +47,7 @@ ConfigResult ParseConfig(absl::string_view text) { return Read(text, "", Referen
 
 ConfigResult LoadConfig(absl::string_view file_path) {
   const absl::StatusOr<Secret> text =
-      ReadRegularFile(std::string(file_path), kMaxConfigBytes, FileAccess::kPublic);
+      ReadRegularFile(std::string(file_path), kConfigLimits.bytes, FileAccess::kPublic);
   if (!text.ok()) {
     return std::vector<ConfigError>{{"", 0, 0, std::string(text.status().message())}};
   }

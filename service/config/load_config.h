@@ -21,9 +21,9 @@ using ConfigResult = Expected<config::v1::ServiceConfig, std::vector<ConfigError
 ConfigResult ParseConfig(absl::string_view text);
 
 /// Reads the configuration in `file_path`, and checks what it refers to as well: certificates, keys
-/// and secrets must be there and fit together. Relative paths start at the folder of the file, and
-/// come back with it in front. Reads files with blocking calls: for start-up and for a thread that
-/// may wait.
+/// and secrets must be there and fit together, and the policy's file comes back as `policy`.
+/// Relative paths start at the folder of the file, and come back with it in front. Reads files with
+/// blocking calls: for start-up and for a thread that may wait.
 ConfigResult LoadConfig(absl::string_view file_path);
 
 }  // namespace tokensvc

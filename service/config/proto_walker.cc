@@ -287,11 +287,10 @@ void Walker::FillScalar(const YamlNode& node, const FieldDescriptor& field, cons
 
 }  // namespace
 
-void FillConfig(const YamlNode& root, absl::string_view base_directory,
-                config::v1::ServiceConfig* config, ConfigLocations* locations,
-                ConfigErrorCollector* errors) {
+void FillConfig(const YamlNode& root, absl::string_view base_directory, Message* message,
+                ConfigLocations* locations, ConfigErrorCollector* errors) {
   locations->Add("", root.position);
-  Walker(base_directory, locations, errors).FillMessage(root, "", config);
+  Walker(base_directory, locations, errors).FillMessage(root, "", message);
 }
 
 }  // namespace tokensvc

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <utility>
 
@@ -13,66 +12,11 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/host_name.h"
-#include "service/config/address.h"
+#include "service/config/policy_config.h"
+#include "service/config/unique.h"
 
 namespace tokensvc {
 namespace {
-
-// Finds values that must differ. The first use of a value stands, each further one is an error.
-class Unique {
- public:
-  Unique(absl::string_view what, ConfigReporter* reporter) : what_(what), reporter_(reporter) {}
-
-  void Add(const std::string& value, const std::string& path) {
-    if (value.empty()) return;
-    const auto [first, inserted] = first_use_.emplace(value, path);
-    if (inserted) return;
-    reporter_->Report(path,
-                      absl::StrCat("must be unique: ", first->second, " has the same ", what_));
-  }
-
- private:
-  absl::string_view what_;
-  ConfigReporter* reporter_;
-  std::map<std::string, std::string> first_use_;
-};
-
-void AddAddress(const std::string& address, const std::string& path, Unique* addresses) {
-  const auto parsed = ParseHostPort(address);
-  if (parsed && parsed->port != 0) addresses->Add(address, path);
-}
-
-void ValidateListener(const config::v1::Listener& listener, const std::string& path,
-                      ConfigReporter* reporter) {
-  const auto address = ParseHostPort(listener.address());
-  if (!address || IsLoopbackHost(address->host)) return;
-  if (listener.has_plaintext()) {
-    reporter->Report(path + ".plaintext",
-                     "is for loopback addresses only, and this listener can be reached from other "
-                     "machines: tokens would cross the network unencrypted. Write tls instead");
-  }
-  if (listener.unauthenticated_peers() != config::v1::UNAUTHENTICATED_PEERS_ACCEPT_RISK &&
-      !reporter->Broken(path + ".unauthenticated_peers")) {
-    reporter->Report(
-        path + ".address",
-        "can be reached from other machines, and this version does not identify callers, with TLS "
-        "neither: anyone who connects gets tokens for every registration. Listen on 127.0.0.1 or "
-        "[::1], or, if something else keeps strangers away, write unauthenticated_peers: "
-        "accept_risk");
-  }
-}
-
-void ValidateListeners(const config::v1::ServiceConfig& config, ConfigReporter* reporter) {
-  Unique names("name", reporter);
-  Unique addresses("address", reporter);
-  for (int i = 0; i < config.listeners_size(); ++i) {
-    const std::string path = absl::StrCat("listeners[", i, "]");
-    names.Add(config.listeners(i).name(), path + ".name");
-    AddAddress(config.listeners(i).address(), path + ".address", &addresses);
-    ValidateListener(config.listeners(i), path, reporter);
-  }
-  AddAddress(config.metrics().address(), "metrics.address", &addresses);
-}
 
 bool IsOriginAlone(const std::string& url) {
   const std::size_t slash = url.find('/', url.find("://") + 3);
@@ -182,6 +126,13 @@ void ValidateCache(const config::v1::Cache& cache, ConfigReporter* reporter) {
   }
 }
 
+constexpr char kNoPolicy[] =
+    "is missing, and without one nobody gets a token. The smallest one: policy: {rules: [{name: "
+    "all, "
+    "callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], scopes: "
+    "[\"*\"]}]}; "
+    "docs/POLICY.md has better ones";
+
 void ValidateLimits(const config::v1::Limits& limits, ConfigReporter* reporter) {
   if (reporter->Broken("limits")) return;
   const auto& standard = limits.default_deadline();
@@ -196,6 +147,7 @@ void ValidateLimits(const config::v1::Limits& limits, ConfigReporter* reporter) 
 
 void ValidateConfig(config::v1::ServiceConfig* config, ConfigReporter* reporter) {
   ValidateListeners(*config, reporter);
+  ValidateJwtIssuers(config, reporter);
   Unique authorities("name", reporter);
   for (int i = 0; i < config->authorities_size(); ++i) {
     const std::string path = absl::StrCat("authorities[", i, "]");
@@ -206,6 +158,13 @@ void ValidateConfig(config::v1::ServiceConfig* config, ConfigReporter* reporter)
   for (int i = 0; i < config->registrations_size(); ++i) {
     registrations.Add(config->registrations(i).name(), absl::StrCat("registrations[", i, "].name"));
     ValidateRegistration(i, config, reporter);
+  }
+  if (config->has_policy() && !config->policy_file().empty()) {
+    reporter->Report("policy_file", "stands beside policy: write one of the two");
+  } else if (config->has_policy()) {
+    ValidatePolicy(*config, "policy", reporter);
+  } else if (config->policy_file().empty()) {
+    reporter->Report("policy", kNoPolicy);
   }
   ValidateCache(config->cache(), reporter);
   if (config->cache().has_redis()) ValidateRedis(config->cache().redis(), reporter);

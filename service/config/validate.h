@@ -33,6 +33,12 @@ bool IsTenant(absl::string_view text);
 /// Checks what holds between fields, and brings tenants and hosts to lower case. Touches no file.
 void ValidateConfig(config::v1::ServiceConfig* config, ConfigReporter* reporter);
 
+/// The part of `ValidateConfig` that is about listeners, and the metrics port beside them.
+void ValidateListeners(const config::v1::ServiceConfig& config, ConfigReporter* reporter);
+
+/// The part of `ValidateConfig` that is about `jwt_issuers`.
+void ValidateJwtIssuers(config::v1::ServiceConfig* config, ConfigReporter* reporter);
+
 /// The part of `ValidateConfig` that is about `cache.redis`.
 void ValidateRedis(const config::v1::RedisCache& redis, ConfigReporter* reporter);
 

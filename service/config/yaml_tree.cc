@@ -34,7 +34,7 @@ ConfigPosition PositionOf(const YAML::Mark& mark) {
 // aliases already (a bomb of them costs gigabytes) and keep only one of two equal keys.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(absl::string_view text) : text_(text) {}
+  TreeBuilder(absl::string_view text, std::size_t max_nodes) : text_(text), max_nodes_(max_nodes) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 2) second_document_ = PositionOf(mark);
@@ -87,7 +87,7 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlNode node;
     node.kind = kind;
     node.position = PositionOf(mark);
-    if (++nodes_ > kMaxYamlNodes && !node_beyond_limit_) node_beyond_limit_ = node.position;
+    if (++nodes_ > max_nodes_ && !node_beyond_limit_) node_beyond_limit_ = node.position;
     // "?" is an untagged node, "!" a quoted scalar, or one with the tag `!`, which stands at its
     // mark.
     const bool written_tag = mark.pos >= 0 && static_cast<std::size_t>(mark.pos) < text_.size() &&
@@ -141,6 +141,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   absl::string_view text_;
+  const std::size_t max_nodes_;
   std::vector<OpenNode> stack_;
   std::optional<YamlNode> root_;
   int documents_ = 0;
@@ -199,13 +200,13 @@ std::optional<ConfigError> CheckBytes(absl::string_view text) {
 
 }  // namespace
 
-Expected<YamlNode, ConfigError> ParseYaml(absl::string_view text) {
-  if (text.size() > kMaxConfigBytes) {
-    return FileError({}, absl::StrCat("is larger than ", kMaxConfigBytes >> 20, " MiB"));
+Expected<YamlNode, ConfigError> ParseYaml(absl::string_view text, YamlLimits limits) {
+  if (text.size() > limits.bytes) {
+    return FileError({}, absl::StrCat("is larger than ", limits.bytes >> 20, " MiB"));
   }
   if (auto error = CheckBytes(text)) return *std::move(error);
 
-  TreeBuilder builder(text);
+  TreeBuilder builder(text, limits.nodes);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
@@ -231,7 +232,7 @@ Expected<YamlNode, ConfigError> ParseYaml(absl::string_view text) {
   }
   if (builder.node_beyond_limit()) {
     return FileError(*builder.node_beyond_limit(),
-                     absl::StrCat("has more than ", kMaxYamlNodes, " keys and values"));
+                     absl::StrCat("has more than ", limits.nodes, " keys and values"));
   }
   if (!builder.root()) return FileError({}, "is empty");
   return *std::move(builder.root());

@@ -34,14 +34,22 @@ struct YamlEntry {
   YamlNode value;
 };
 
-inline constexpr std::size_t kMaxConfigBytes = 1 << 20;
 inline constexpr int kMaxYamlDepth = 16;
-inline constexpr std::size_t kMaxYamlNodes = 200'000;
+
+/// How much of a document is read.
+struct YamlLimits {
+  std::size_t bytes;
+  std::size_t nodes;  ///< Keys and values.
+};
+inline constexpr YamlLimits kConfigLimits = {std::size_t{1} << 20, 200'000};
+/// A policy may have a hundred thousand rules.
+inline constexpr YamlLimits kPolicyLimits = {std::size_t{32} << 20, 4'000'000};
 
 /// Reads exactly one YAML document. Fails where the text cannot be read as YAML at all, is not
-/// UTF-8, is empty, holds several documents, or is larger than the limits above; the error says so
+/// UTF-8, is empty, holds several documents, or is larger than `limits`; the error says so
 /// without showing the text.
-Expected<YamlNode, ConfigError> ParseYaml(absl::string_view text);
+Expected<YamlNode, ConfigError> ParseYaml(absl::string_view text,
+                                          YamlLimits limits = kConfigLimits);
 
 }  // namespace tokensvc
 

@@ -73,6 +73,14 @@ TEST(CheckPolicyTest, FindsEachMistakeWhereItIs) {
               ElementsAre("rules[0].scopes[0]", "rules[0].scopes[1]", "rules[0].scopes[2]"));
 }
 
+TEST(CheckPolicyTest, ChecksWhoAdministers) {
+  EXPECT_THAT(PathsOf([](PolicySpec& s) {
+                s.administrators = {"group:team", "group:CANARY"};
+                s.observers = {"CANARY"};
+              }),
+              ElementsAre("administrators[1]", "observers[0]"));
+}
+
 TEST(CheckPolicyTest, AStarStandsAlone) {
   EXPECT_THAT(PathsOf([](PolicySpec& s) {
                 PolicyRule& rule = s.rules[1];

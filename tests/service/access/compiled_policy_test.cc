@@ -209,6 +209,19 @@ TEST(CompiledPolicyTest, AnIdBeyondEveryLimitMatchesNothing) {
   EXPECT_FALSE(policy->MayUse({"dns:" + std::string(5000, '.')}, "orders"));
 }
 
+TEST(CompiledPolicyTest, AdministratorsAreThoseThatAreListed) {
+  PolicySpec spec;
+  spec.groups = {{"operators", {"dns:*.ops.example"}}};
+  spec.administrators = {"group:operators"};
+  spec.observers = {"jwt:k8s:*", "dns:a.ops.example"};
+  spec.rules = {OrdersRule()};
+  const auto policy = Compile(spec);
+  EXPECT_EQ(policy->RoleOf({"dns:a.ops.example"}), AdminRole::kAdministrator);
+  EXPECT_EQ(policy->RoleOf({"jwt:k8s:dashboard"}), AdminRole::kObserver);
+  EXPECT_EQ(policy->RoleOf({kApi}), AdminRole::kNone);
+  EXPECT_EQ(Compile({})->RoleOf({kApi}), AdminRole::kNone);
+}
+
 TEST(ExplainAccessTest, NamesTheRuleThatAllows) {
   const auto policy = With([](PolicyRule&) {});
   const AccessExplanation explanation = ExplainAccess(*policy, {kApi}, OrdersRequest());

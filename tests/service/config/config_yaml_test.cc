@@ -122,7 +122,7 @@ TEST(ConfigYaml, AcceptsWindowsLineEnds) {
 }
 
 TEST(ConfigYaml, RefusesMoreThanItsLimits) {
-  EXPECT_THAT(ErrorsOf(std::string(kMaxConfigBytes + 1, '#')),
+  EXPECT_THAT(ErrorsOf(std::string(kConfigLimits.bytes + 1, '#')),
               ElementsAre(ErrorAt("", "larger than 1 MiB")));
   EXPECT_THAT(ErrorsOf(absl::StrCat("a: [", std::string(400'000, ','), "]")), SizeIs(1));
   std::string many = "listeners: [";
