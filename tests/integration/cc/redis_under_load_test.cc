@@ -39,6 +39,12 @@ constexpr long kMostResidentKiB = 64 << 10;
 /// And in address space: far from the 1 GiB that a bulk header announces.
 constexpr long kMostVirtualKiB = 512 << 10;
 
+/// For what is not about time: no machine is so busy that these come.
+constexpr char kPatience[] =
+    "    connect_timeout: 30s\n    command_timeout: 10s\n    operation_timeout: 20s\n";
+
+constexpr char kDefaults[] = "";
+
 /// What is wrong with Redis, and what follows from it.
 struct Fault {
   std::function<void()> begin, end;
@@ -61,9 +67,9 @@ class RedisUnderLoadTest : public SharedCacheFixture {
   }
 
   /// Starts both replicas, which talk to Redis at `port`, and caches what the load takes as cached.
-  void StartReplicas(std::uint16_t port) {
+  void StartReplicas(std::uint16_t port, const std::string& timeouts = kPatience) {
     const std::string configuration =
-        Configuration(absl::StrCat(CacheBlock(port), "server: {drain_timeout: 0s}\n"));
+        Configuration(absl::StrCat(CacheBlock(port), timeouts, "server: {drain_timeout: 0s}\n"));
     for (const char* name : {"a", "b"}) {
       replicas_.push_back(std::make_unique<ChildReplica>(dir_, name, configuration));
     }
@@ -195,17 +201,30 @@ TEST_F(RedisUnderLoadTest, Restarted) {
 }
 
 TEST_F(RedisUnderLoadTest, Hanging) {
-  StartReplicas(redis_->port());
+  StartReplicas(redis_->port(), kDefaults);
   Fault fault{[&] { redis_->Pause(); }, [&] { redis_->Resume(); }};
   fault.lasts = absl::Seconds(3);
   Survive(fault);
 }
 
 TEST_F(RedisUnderLoadTest, SlowByTwoSeconds) {
-  StartReplicas(proxy_->port());
+  StartReplicas(proxy_->port(), kDefaults);
   Fault fault{[&] { proxy_->SetDelay(absl::Seconds(2)); },
               [&] { proxy_->SetDelay(absl::ZeroDuration()); }};
   fault.lasts = absl::Seconds(3);
+  Survive(fault);
+}
+
+TEST_F(RedisUnderLoadTest, MadeAReplica) {
+  StartReplicas(redis_->port());
+  const std::string nowhere = absl::StrCat(FreePort());
+  Fault fault{[&] {
+                EXPECT_EQ(redis_->Command({"REPLICAOF", "127.0.0.1", nowhere}), "OK");
+              },
+              [&] {
+                EXPECT_EQ(redis_->Command({"REPLICAOF", "NO", "ONE"}), "OK");
+              }};
+  fault.lasts = absl::Seconds(1);
   Survive(fault);
 }
 
@@ -242,6 +261,8 @@ struct Answer {
   /// For commands of the handshake; empty: as a healthy server.
   std::string greeting;
   std::string bytes;
+
+  friend void PrintTo(const Answer& answer, std::ostream* out) { *out << answer.name; }
 };
 
 class RedisAnswersUnderLoadTest : public RedisUnderLoadTest,

@@ -135,6 +135,9 @@ TEST_F(SharedCacheSecrecyTest, ReplicasShareOverTlsWithNoMoreThanTheDocumentedRi
   EXPECT_EQ(second.source(), v1::TOKEN_SOURCE_SHARED_CACHE);
   EXPECT_EQ(second.access_token().value(), token);
   EXPECT_EQ(TokenRequests(), 1);
+  auto forced = Request();
+  forced.set_force_refresh(true);
+  b->MustAcquire(forced);
   EXPECT_EQ(redis_->Command({"ACL", "LOG"}), "") << "nothing was refused";
   EXPECT_EQ(a->logger.Count("redis_command_refused"), 0u);
 }
