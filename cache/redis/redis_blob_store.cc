@@ -12,16 +12,20 @@
 namespace tokensvc {
 namespace {
 
-// The generation in bytes 6 to 13 of what is stored; garbage (more than kMaxGeneration) counts as
-// none, so that it is overwritten instead of standing for ever. And the last generation that can
-// have been handed out: kMaxGenerationLead ahead of Redis' clock.
-#define TOKENSVC_STORED_GENERATION                                 \
-  "local bytes = redis.call('GETRANGE', KEYS[1], 6, 13)\n"         \
-  "local stored = -1\n"                                            \
-  "if #bytes == 8 then stored = struct.unpack('>I8', bytes) end\n" \
-  "if stored > 9007199254740991 then stored = -1 end\n"            \
-  "local time = redis.call('TIME')\n"                              \
-  "local now = time[1] * 1000000 + time[2]\n"                      \
+// The generation in bytes 6 to 13 of what is stored; garbage (another type of value, or more than
+// kMaxGeneration) counts as none, so that it is overwritten instead of standing for ever. And the
+// last generation that can have been handed out: kMaxGenerationLead ahead of Redis' clock.
+#define TOKENSVC_STORED_GENERATION                                                \
+  "local bytes = redis.pcall('GETRANGE', KEYS[1], 6, 13)\n"                       \
+  "if type(bytes) == 'table' then\n"                                              \
+  "  if not string.find(bytes.err, 'WRONGTYPE', 1, true) then return bytes end\n" \
+  "  bytes = ''\n"                                                                \
+  "end\n"                                                                         \
+  "local stored = -1\n"                                                           \
+  "if #bytes == 8 then stored = struct.unpack('>I8', bytes) end\n"                \
+  "if stored > 9007199254740991 then stored = -1 end\n"                           \
+  "local time = redis.call('TIME')\n"                                             \
+  "local now = time[1] * 1000000 + time[2]\n"                                     \
   "local last = now + 86400000000\n"
 
 // ARGV: the blob, its generation, its expiry in milliseconds.
