@@ -104,7 +104,8 @@ class SharedCache::Connection final : public OfLoop {
                  shared.environment.random, shared.environment.clock, shared.environment.logger}),
         generations_(
             blobs_, [this](const std::string& key) { return sealed_.StoreKey(key); },
-            shared.environment.clock, shared.health.clock_offset(), shared.own_generation) {
+            shared.environment.clock, shared.health.clock_offset(), shared.floors,
+            shared.own_generation) {
     asio::co_spawn(context, Watch(), asio::detached);
   }
 

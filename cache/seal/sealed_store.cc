@@ -147,6 +147,9 @@ asio::awaitable<absl::Status> SealedStore::Put(RecordName name,
   const absl::Time expires_at = record->expires_at() + now.offset;
   const auto outcome =
       co_await blobs_.Put(std::move(key), std::move(blob), header.generation, expires_at);
+  if (outcome.ok() && *outcome == BlobStore::PutOutcome::kOverwroteAhead) {
+    events_.Refused(RefusalCause::kAhead);
+  }
   co_return outcome.status();
 }
 

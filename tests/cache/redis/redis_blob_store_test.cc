@@ -215,13 +215,24 @@ TEST_F(RedisBlobStoreTest, AFlushLeavesNothingAndHindersNothing) {
   EXPECT_EQ(Put(harness, "v:a", 7).value(), BlobStore::PutOutcome::kStored);
 }
 
-TEST_F(RedisBlobStoreTest, AnotherTypeOfValueUnderAKeyIsAnError) {
+TEST_F(RedisBlobStoreTest, AnotherTypeOfValueUnderAKeyIsAnErrorUntilTheNextStore) {
   RedisHarness harness(PatientOptions(server_.port()));
   ASSERT_TRUE(harness.WaitUntilConnected());
   EXPECT_EQ(server_.Command({"LPUSH", "tokensvc:v:a", "x"}), "1");
   EXPECT_EQ(harness.Get("v:a").status().code(), absl::StatusCode::kInternal);
-  EXPECT_FALSE(Put(harness, "v:a", 1).ok());
+  EXPECT_TRUE(harness.Run(harness.store->NextGeneration("v:a")).ok());
+  EXPECT_EQ(Put(harness, "v:a", 1).value(), BlobStore::PutOutcome::kStored);
+  EXPECT_EQ(harness.Get("v:a").value(), MakeBlob(1));
   EXPECT_FALSE(harness.health.degraded());
+}
+
+TEST_F(RedisBlobStoreTest, WithoutTheRightToLookAtWhatIsThereNothingIsStored) {
+  RedisHarness harness(PatientOptions(server_.port()));
+  ASSERT_TRUE(harness.WaitUntilConnected());
+  EXPECT_EQ(server_.Command({"ACL", "SETUSER", "default", "-getrange"}), "OK");
+  EXPECT_FALSE(harness.Run(harness.store->NextGeneration("v:a")).ok());
+  EXPECT_FALSE(Put(harness, "v:a", 1).ok());
+  EXPECT_EQ(harness.Get("v:a").value(), std::nullopt);
 }
 
 TEST_F(RedisBlobStoreTest, AServerThatIsFullRefusesToStoreAndStillAnswers) {
