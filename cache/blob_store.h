@@ -18,7 +18,8 @@ namespace tokensvc {
 ///
 /// A blob begins with a header in clear: format (1 byte), kind (1), id of the sealing key (4),
 /// generation (8, big endian), four purge epochs (8 each). A store reads the generation and nothing
-/// else.
+/// else, and trusts it no further than `kMaxGenerationLead`: whoever can write there could have
+/// made it.
 ///
 /// Errors of every call: kUnavailable (no connection, or the store is not able to answer now),
 /// kDeadlineExceeded, kResourceExhausted (a bound of this client, or the store is full),
@@ -33,7 +34,7 @@ class BlobStore {
   virtual ~BlobStore() = default;
 
   /// One answer for each key, in order, in one round trip for all; `nullopt`: there is nothing
-  /// under that key.
+  /// under that key. Where something else than bytes is there, the answer is an empty blob.
   virtual asio::awaitable<std::vector<absl::StatusOr<std::optional<std::string>>>> GetMany(
       std::vector<std::string> keys) = 0;
 
@@ -57,6 +58,10 @@ class BlobStore {
 inline constexpr std::size_t kBlobGenerationOffset = 6;
 /// Generations are below this: scripts of the store count in doubles.
 inline constexpr std::uint64_t kMaxGeneration = (std::uint64_t{1} << 53) - 1;
+
+/// How far ahead of the store's clock a generation may be. One that is further ahead was not handed
+/// out, and counts as none.
+inline constexpr absl::Duration kMaxGenerationLead = absl::Hours(24);
 
 /// The generation in the header of `blob`. None where the blob is too short, or the number too
 /// large to have been handed out: such a blob is nothing that a newer one must respect.

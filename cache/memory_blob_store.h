@@ -87,7 +87,13 @@ class MemoryBlobs {
   std::optional<std::uint64_t> GenerationOf(const std::string& key) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const Entry* const entry = Find(key);
-    return entry == nullptr ? std::nullopt : BlobGeneration(entry->bytes);
+    if (entry == nullptr) return std::nullopt;
+    const std::optional<std::uint64_t> generation = BlobGeneration(entry->bytes);
+    const std::int64_t limit = absl::ToUnixMicros(clock_.Now() + kMaxGenerationLead);
+    if (!generation.has_value() || static_cast<std::int64_t>(*generation) > limit) {
+      return std::nullopt;
+    }
+    return generation;
   }
 
   const Clock& clock_;

@@ -12,13 +12,22 @@
 namespace tokensvc {
 namespace {
 
-// The generation in bytes 6 to 13 of what is stored; a number that no replica can have handed out
-// (kMaxGeneration) counts as none, so that garbage is overwritten instead of standing for ever.
-#define TOKENSVC_STORED_GENERATION                                 \
-  "local bytes = redis.call('GETRANGE', KEYS[1], 6, 13)\n"         \
-  "local stored = -1\n"                                            \
-  "if #bytes == 8 then stored = struct.unpack('>I8', bytes) end\n" \
-  "if stored > 9007199254740991 then stored = -1 end\n"
+// The generation in bytes 6 to 13 of what is stored. Nobody has checked it: one that no replica can
+// have handed out, more than kMaxGenerationLead ahead of the store's clock, counts as none, and so
+// does a value of another type than string. What somebody else wrote is overwritten then, instead
+// of standing for ever.
+#define TOKENSVC_STORED_GENERATION                                                \
+  "local time = redis.call('TIME')\n"                                             \
+  "local now = time[1] * 1000000 + time[2]\n"                                     \
+  "local bytes = redis.pcall('GETRANGE', KEYS[1], 6, 13)\n"                       \
+  "if type(bytes) == 'table' then\n"                                              \
+  "  if not string.find(bytes.err, 'WRONGTYPE', 1, true) then return bytes end\n" \
+  "  bytes = ''\n"                                                                \
+  "end\n"                                                                         \
+  "local stored = -1\n"                                                           \
+  "if #bytes == 8 then stored = struct.unpack('>I8', bytes) end\n"                \
+  "if stored > now + 86400000000 then stored = -1 end\n"
+static_assert(kMaxGenerationLead == absl::Microseconds(86400000000), "as the scripts have it");
 
 // ARGV: the blob, its generation, its expiry in milliseconds.
 constexpr char kPut[] = TOKENSVC_STORED_GENERATION
@@ -26,9 +35,7 @@ constexpr char kPut[] = TOKENSVC_STORED_GENERATION
     "redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[3])\n"
     "return 1\n";
 
-constexpr char kNextGeneration[] = TOKENSVC_STORED_GENERATION
-    "local time = redis.call('TIME')\n"
-    "return math.max(stored + 1, time[1] * 1000000 + time[2])\n";
+constexpr char kNextGeneration[] = TOKENSVC_STORED_GENERATION "return math.max(stored + 1, now)\n";
 
 #undef TOKENSVC_STORED_GENERATION
 
@@ -69,7 +76,15 @@ asio::awaitable<std::vector<absl::StatusOr<std::optional<std::string>>>> RedisBl
   RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
   std::vector<absl::StatusOr<std::optional<std::string>>> found;
   found.reserve(replies.size());
-  for (absl::StatusOr<RespValue>& reply : replies) found.push_back(ToBlob(std::move(reply)));
+  for (absl::StatusOr<RespValue>& reply : replies) {
+    // Only WRONGTYPE is kFailedPrecondition: something is there, and it is as little of a blob as
+    // an empty one.
+    if (absl::IsFailedPrecondition(reply.status())) {
+      found.push_back(std::optional<std::string>(std::in_place));
+    } else {
+      found.push_back(ToBlob(std::move(reply)));
+    }
+  }
   co_return found;
 }
 
@@ -113,6 +128,7 @@ asio::awaitable<absl::StatusOr<std::string>> RedisBlobStore::PutIfAbsent(std::st
   const RedisClient::TimePoint deadline = client_.OperationDeadline();
   RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
   absl::StatusOr<std::optional<std::string>> stood = ToBlob(std::move(replies[0]));
+  if (absl::IsFailedPrecondition(stood.status())) co_return WrongKind();
   if (!stood.ok()) co_return stood.status();
   if (!stood->has_value()) co_return value;
   co_return **std::move(stood);

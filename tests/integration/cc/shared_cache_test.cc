@@ -1,116 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replicas that share app tokens through a real redis-server.
-#include <grpcpp/generic/generic_stub.h>
-
-#include <chrono>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/key_ring.h"
-#include "base/random.h"
 #include "gmock/gmock.h"
 #include "grpc/health/v1/health.pb.h"
-#include "service/config/load_config.h"
-#include "tests/cache/redis/redis_server.h"
-#include "tests/integration/cc/service_fixture.h"
+#include "tests/integration/cc/shared_cache_fixture.h"
 
 namespace tokensvc {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::RedisServer;
 
-/// One process's worth of service, on the real clock: what replicas share has the times of the
-/// server that keeps it.
-struct Replica {
-  testing::CapturingLogger logger;
-  SystemClock clock;
-  std::unique_ptr<Server> server;
-  std::shared_ptr<grpc::Channel> channel;
-  std::unique_ptr<v1::TokenService::Stub> stub;
-
-  v1::AcquireForClientResponse MustAcquire(const v1::AcquireForClientRequest& request) const {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-    v1::AcquireForClientResponse response;
-    const grpc::Status status = stub->AcquireForClient(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return response;
-  }
-
-  grpc::health::v1::HealthCheckResponse::ServingStatus Ready() const {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
-    grpc::health::v1::HealthCheckRequest request;
-    request.set_service("ready");
-    grpc::health::v1::HealthCheckResponse response;
-    grpc::TemplatedGenericStub<grpc::health::v1::HealthCheckRequest,
-                               grpc::health::v1::HealthCheckResponse>
-        stub(channel);
-    grpc::CompletionQueue queue;
-    const auto call =
-        stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
-    grpc::Status status;
-    call->StartCall();
-    call->Finish(&response, &status, nullptr);
-    void* tag = nullptr;
-    bool ok = false;
-    EXPECT_TRUE(queue.Next(&tag, &ok) && status.ok()) << status.error_message();
-    return response.status();
-  }
-};
-
-class SharedCacheTest : public testing::ServiceFixture {
+class SharedCacheTest : public testing::SharedCacheFixture {
  protected:
-  SharedCacheTest() {
-    WriteFile("secret", testing::kSecretCanary);
-    DevAuthority::Options options;
-    options.clients.push_back({"orders-service", {testing::kSecretCanary}, {}, {"Orders.Read"}});
-    StartAuthority(std::move(options));
-    WriteKeys("sealing", KeyPurpose::kSealing);
-    WriteKeys("index", KeyPurpose::kIndex);
-  }
-
-  void WriteKeys(const std::string& name, KeyPurpose purpose) {
-    SystemRandom random;
-    std::string bytes(KeyRing::kKeyBytes, '\0');
-    random.Fill(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size());
-    const Secret line = KeyFileLine(purpose, KeyState::kPrimary, Secret(std::move(bytes)));
-    WriteFile(name, std::string(line.Reveal()));
-  }
-
-  std::unique_ptr<Replica> StartReplica(const std::string& index_keys = "index") {
-    const std::string text = Configuration(
-        absl::StrCat("cache:\n  redis:\n    address: \"127.0.0.1:", redis_.port(),
-                     "\"\n    plaintext: {}\n    sealing_keys_file: ", Path("sealing"),
-                     "\n    index_keys_file: ", Path(index_keys), "\n"));
-    auto replica = std::make_unique<Replica>();
-    const auto config = ParseConfig(text);
-    EXPECT_TRUE(config.ok());
-    auto server = Server::Start(*config, replica->clock, replica->logger);
-    EXPECT_TRUE(server.ok()) << server.status();
-    replica->server = *std::move(server);
-    replica->channel = grpc::CreateChannel(replica->server->Addresses().front().second,
-                                           grpc::InsecureChannelCredentials());
-    replica->stub = v1::TokenService::NewStub(replica->channel);
-    EXPECT_TRUE(Eventually([&] { return replica->logger.Count("redis_connected") > 0; }));
-    return replica;
-  }
-
-  /// Waits for what other threads bring about; gives up after far longer than it takes.
-  static bool Eventually(const std::function<bool()>& holds) {
-    for (int i = 0; i < 2000; ++i) {
-      if (holds()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
-  }
-
   /// Everything that Redis holds: keys and values.
   std::string Dump() {
     std::string dump;
@@ -120,8 +28,6 @@ class SharedCacheTest : public testing::ServiceFixture {
     }
     return dump;
   }
-
-  RedisServer redis_;
 };
 
 TEST_F(SharedCacheTest, TheSecondReplicaAnswersFromTheSharedCacheAndThenFromItsOwn) {
@@ -239,7 +145,7 @@ TEST_F(SharedCacheTest, AReplicaWithOtherKeysIsNotReadyAndSharesNothing) {
   const auto a = StartReplica();
   a->MustAcquire(Request());
   WriteKeys("other-index", KeyPurpose::kIndex);
-  const auto stranger = StartReplica("other-index");
+  const auto stranger = StartReplica({"sealing", "other-index"});
   EXPECT_TRUE(Eventually(
       [&] { return stranger->Ready() == grpc::health::v1::HealthCheckResponse::NOT_SERVING; }));
   EXPECT_EQ(stranger->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_AUTHORITY);
