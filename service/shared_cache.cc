@@ -112,10 +112,12 @@ class SharedCache::Connection final : public OfLoop {
   LeaseManager& leases() override { return generations_; }
 
  private:
-  /// Follows the key files, and compares keys with the fleet: soon after the start, and then now
-  /// and then, since Redis may have been replaced or flushed.
+  /// Follows the key files, and compares keys with the fleet: soon after the start and after each
+  /// change, so that the check value has moved on before a retired key is dropped, and then now and
+  /// then, since Redis may have been replaced or flushed.
   asio::awaitable<void> Watch() {
     int until_check = 0;
+    std::shared_ptr<const KeyRings> checked = shared_.keys->Current();
     for (;;) {
       if (shared_.keys->CheckIsDue()) {
         auto look = [keys = shared_.keys.get()]() -> absl::Status {
@@ -123,6 +125,10 @@ class SharedCache::Connection final : public OfLoop {
           return absl::OkStatus();
         };
         static_cast<void>(co_await shared_.environment.workers.Run(std::move(look)));
+      }
+      if (std::shared_ptr<const KeyRings> now = shared_.keys->Current(); now != checked) {
+        checked = std::move(now);
+        until_check = 0;
       }
       if (--until_check <= 0) {
         const absl::Status agree = co_await sealed_.CheckKeys();
