@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <future>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "cache/seal/sealed_store.h"
 #include "service/config/address.h"
 #include "service/config/secret_reference.h"
+#include "service/config/validate.h"
 
 namespace tokensvc {
 namespace {
@@ -60,10 +62,14 @@ RedisOptions OptionsFrom(const config::v1::RedisCache& config, WorkerPool& worke
   return options;
 }
 
+static_assert(std::rbegin(kSealedFormats)->number == kNewestRecordFormat,
+              "the configuration allows what the cache can write");
+
 SealedStore::Options SealedOptions(const config::v1::RedisCache& config) {
   SealedStore::Options options;
   options.key_prefix = config.key_prefix();
   options.keyspace = config.keyspace();
+  options.formats.written = static_cast<std::uint8_t>(config.record_format());
   return options;
 }
 
