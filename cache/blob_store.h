@@ -18,7 +18,8 @@ namespace tokensvc {
 ///
 /// A blob begins with a header in clear: format (1 byte), kind (1), id of the sealing key (4),
 /// generation (8, big endian), four purge epochs (8 each). A store reads the generation and nothing
-/// else.
+/// else, and trusts it no further than `kMaxGenerationLead`: whoever can write there could have
+/// made it.
 ///
 /// Errors of every call: kUnavailable (no connection, or the store is not able to answer now),
 /// kDeadlineExceeded, kResourceExhausted (a bound of this client, or the store is full),
@@ -35,7 +36,7 @@ class BlobStore {
   virtual ~BlobStore() = default;
 
   /// One answer for each key, in order, in one round trip for all; `nullopt`: there is nothing
-  /// under that key.
+  /// under that key. Where something else than bytes is there, the answer is an empty blob.
   virtual asio::awaitable<std::vector<absl::StatusOr<std::optional<std::string>>>> GetMany(
       std::vector<std::string> keys) = 0;
 

@@ -137,7 +137,8 @@ struct LoopParts {
 struct Server::Parts {
   Parts(const config::v1::ServiceConfig& start_config, const Clock& start_clock,
         Logger& start_logger)
-      : config(start_config),
+      : at_start(start_config),
+        config(start_config),
         clock(start_clock),
         logger(start_logger),
         http_metrics(registry),
@@ -187,7 +188,8 @@ struct Server::Parts {
     workers.Join();
   }
 
-  config::v1::ServiceConfig config;
+  const config::v1::ServiceConfig at_start;  ///< What listeners, caches and threads were made of.
+  config::v1::ServiceConfig config;          ///< What is in force.
   const Clock& clock;
   Logger& logger;
   SystemRandom random;
@@ -274,7 +276,7 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
   // What was refused before may have been mended by this very change.
   parts_->failures.ForgetRefusals();
 
-  config::v1::ServiceConfig was = parts_->config;
+  config::v1::ServiceConfig was = parts_->at_start;
   config::v1::ServiceConfig is = config;
   for (config::v1::ServiceConfig* each : {&was, &is}) {
     each->clear_authorities();

@@ -83,7 +83,15 @@ asio::awaitable<std::vector<absl::StatusOr<std::optional<std::string>>>> RedisBl
   RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
   std::vector<absl::StatusOr<std::optional<std::string>>> found;
   found.reserve(replies.size());
-  for (absl::StatusOr<RespValue>& reply : replies) found.push_back(ToBlob(std::move(reply)));
+  for (absl::StatusOr<RespValue>& reply : replies) {
+    // Only WRONGTYPE is kFailedPrecondition: something is there, and it is as little of a blob as
+    // an empty one.
+    if (absl::IsFailedPrecondition(reply.status())) {
+      found.push_back(std::optional<std::string>(std::in_place));
+    } else {
+      found.push_back(ToBlob(std::move(reply)));
+    }
+  }
   co_return found;
 }
 
@@ -134,6 +142,7 @@ asio::awaitable<absl::StatusOr<std::string>> RedisBlobStore::PutIfAbsent(std::st
   const RedisClient::TimePoint deadline = client_.OperationDeadline();
   RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
   absl::StatusOr<std::optional<std::string>> stood = ToBlob(std::move(replies[0]));
+  if (absl::IsFailedPrecondition(stood.status())) co_return WrongKind();
   if (!stood.ok()) co_return stood.status();
   if (!stood->has_value()) co_return value;
   co_return **std::move(stood);

@@ -19,19 +19,6 @@ namespace {
 // Separates these keys from whatever else may be derived from a sealing key one day.
 constexpr char kKeyLabel[] = "tokensvc record sealing v1:";
 
-struct Format {
-  std::uint8_t number;
-  std::size_t header_bytes;
-};
-// What is read: the format that is written, and once there is a second one, the one before.
-constexpr Format kFormats[] = {{SealedHeader::kFormat, SealedHeader::kBytes}};
-
-const Format* FindFormat(std::uint8_t number) {
-  const auto* found = std::find_if(std::begin(kFormats), std::end(kFormats),
-                                   [number](const Format& f) { return f.number == number; });
-  return found == std::end(kFormats) ? nullptr : found;
-}
-
 std::string AssociatedData(absl::string_view header, const SealedPlace& place) {
   std::string out;
   out.reserve(header.size() + 24 + place.keyspace.size() + place.key.size() +
@@ -115,9 +102,17 @@ struct Sealer::Ciphers {
   Ptr<EVP_KDF_CTX> hkdf_context{EVP_KDF_CTX_new(hkdf.get())};
 };
 
-Sealer::Sealer(RandomGenerator& random) : random_(random), ciphers_(std::make_unique<Ciphers>()) {}
+Sealer::Sealer(RandomGenerator& random, SealedFormats formats)
+    : random_(random), formats_(formats), ciphers_(std::make_unique<Ciphers>()) {
+  if (!Reads(formats_.written)) std::abort();  // The configuration was checked.
+}
 
 Sealer::~Sealer() = default;
+
+bool Sealer::Reads(std::uint8_t format) const {
+  return std::any_of(formats_.readable.begin(), formats_.readable.end(),
+                     [format](const SealedFormat& known) { return known.number == format; });
+}
 
 const Secret& Sealer::DerivedKey(const RingKey& key, absl::string_view partition) {
   // The whole id, in its own fixed length, then the partition. Ids are checked against their keys,
@@ -148,7 +143,7 @@ const Secret& Sealer::DerivedKey(const RingKey& key, absl::string_view partition
 
 std::string Sealer::Seal(const KeyRing& ring, SealedHeader header, const SealedPlace& place,
                          absl::string_view content) {
-  header.format = SealedHeader::kFormat;
+  header.format = formats_.written;
   header.key_id = ring.primary().id;
   std::string blob = header.Write();
   const std::string associated_data = AssociatedData(blob, place);
@@ -171,17 +166,16 @@ Expected<Sealer::Opened, OpenFailure> Sealer::Open(const KeyRing& ring, SealedKi
                                                    const SealedPlace& place,
                                                    absl::string_view blob) {
   if (blob.empty() || blob.size() > kMaxBlobBytes) return OpenFailure::kMalformed;
-  const Format* format = FindFormat(static_cast<std::uint8_t>(blob.front()));
-  if (format == nullptr) return OpenFailure::kUnknownFormat;
-  if (blob.size() < format->header_bytes + kNonceBytes + kTagBytes) return OpenFailure::kMalformed;
+  if (!Reads(static_cast<std::uint8_t>(blob.front()))) return OpenFailure::kUnknownFormat;
+  if (blob.size() < kOverheadBytes) return OpenFailure::kMalformed;
   const SealedHeader header = SealedHeader::Read(blob);
   if (header.kind != kind) return OpenFailure::kMalformed;
   const RingKey* key = ring.Find(header.key_id);
   if (key == nullptr) return OpenFailure::kUnknownKey;
 
-  const std::string associated_data = AssociatedData(blob.substr(0, format->header_bytes), place);
-  const absl::string_view nonce = blob.substr(format->header_bytes, kNonceBytes);
-  absl::string_view sealed = blob.substr(format->header_bytes + kNonceBytes);
+  const std::string associated_data = AssociatedData(blob.substr(0, SealedHeader::kBytes), place);
+  const absl::string_view nonce = blob.substr(SealedHeader::kBytes, kNonceBytes);
+  absl::string_view sealed = blob.substr(SealedHeader::kBytes + kNonceBytes);
   std::string tag(sealed.substr(sealed.size() - kTagBytes));
   sealed.remove_suffix(kTagBytes);
 

@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_SERVICE_CONFIG_VALIDATE_H_
 #define TOKENSVC_SERVICE_CONFIG_VALIDATE_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -32,6 +33,9 @@ bool IsTenant(absl::string_view text);
 
 /// Checks what holds between fields, and brings tenants and hosts to lower case. Touches no file.
 void ValidateConfig(config::v1::ServiceConfig* config, ConfigReporter* reporter);
+
+/// The newest format of `cache.redis.record_format`; the cache's, which this folder does not know.
+inline constexpr std::uint32_t kNewestRecordFormat = 1;
 
 /// The part of `ValidateConfig` that is about `cache.redis`.
 void ValidateRedis(const config::v1::RedisCache& redis, ConfigReporter* reporter);

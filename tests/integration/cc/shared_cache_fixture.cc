@@ -2,23 +2,34 @@
 #include "tests/integration/cc/shared_cache_fixture.h"
 
 #include <grpcpp/generic/generic_stub.h>
+#include <httplib.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/random.h"
 #include "service/config/load_config.h"
 
 namespace tokensvc::testing {
 
-v1::AcquireForClientResponse ServiceReplica::MustAcquire(
-    const v1::AcquireForClientRequest& request) const {
+grpc::Status ServiceReplica::Acquire(const v1::AcquireForClientRequest& request,
+                                     v1::AcquireForClientResponse* response) const {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  return stub->AcquireForClient(&context, request, response);
+}
+
+v1::AcquireForClientResponse ServiceReplica::MustAcquire(
+    const v1::AcquireForClientRequest& request) const {
   v1::AcquireForClientResponse response;
-  const grpc::Status status = stub->AcquireForClient(&context, request, &response);
+  const grpc::Status status = Acquire(request, &response);
   EXPECT_TRUE(status.ok()) << status.error_message();
   return response;
 }
@@ -44,6 +55,29 @@ grpc::health::v1::HealthCheckResponse::ServingStatus ServiceReplica::Ready() con
   return response.status();
 }
 
+double ServiceReplica::Metric(const std::string& name) const {
+  httplib::Client client("http://" + server->Addresses().back().second);
+  const auto answer = client.Get("/metrics");
+  EXPECT_TRUE(answer) << "no metrics";
+  if (!answer) return 0;
+  const std::vector<absl::string_view> lines = absl::StrSplit(answer->body, '\n');
+  for (const absl::string_view line : lines) {
+    if (!absl::StartsWith(line, name + " ")) continue;
+    return std::strtod(std::string(line.substr(name.size() + 1)).c_str(), nullptr);
+  }
+  return 0;
+}
+
+std::size_t ServiceReplica::Logged(const std::string& event, const std::string& field,
+                                   const std::string& value) const {
+  const std::vector<CapturingLogger::Line> lines = logger.lines();
+  return static_cast<std::size_t>(
+      std::count_if(lines.begin(), lines.end(), [&](const CapturingLogger::Line& line) {
+        const auto found = line.fields.find(field);
+        return line.event == event && found != line.fields.end() && found->second == value;
+      }));
+}
+
 SharedCacheFixture::SharedCacheFixture() {
   WriteFile("secret", kSecretCanary);
   DevAuthority::Options options;
@@ -59,17 +93,16 @@ void SharedCacheFixture::StartRedis(RedisServer::Options options) {
 
 void SharedCacheFixture::WriteKeys(const std::string& name, KeyPurpose purpose) const {
   SystemRandom random;
-  std::string bytes(KeyRing::kKeyBytes, '\0');
-  random.Fill(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size());
-  const Secret line = KeyFileLine(purpose, KeyState::kPrimary, Secret(std::move(bytes)));
+  const KeyRing ring = KeyRing::MakeRandom(purpose, random);
+  const Secret line = KeyFileLine(purpose, KeyState::kPrimary, ring.primary().bytes);
   WriteFile(name, std::string(line.Reveal()));
 }
 
-std::string SharedCacheFixture::CacheBlock(std::uint16_t port, const std::string& index_keys,
+std::string SharedCacheFixture::CacheBlock(std::uint16_t port, const KeyFileNames& keys,
                                            const std::string& more) const {
   return absl::StrCat("cache:\n  redis:\n    address: \"127.0.0.1:", port,
-                      "\"\n    sealing_keys_file: ", Path("sealing"),
-                      "\n    index_keys_file: ", Path(index_keys), "\n", more);
+                      "\"\n    sealing_keys_file: ", Path(keys.sealing),
+                      "\n    index_keys_file: ", Path(keys.index), "\n", more);
 }
 
 std::unique_ptr<ServiceReplica> SharedCacheFixture::StartReplicaWith(

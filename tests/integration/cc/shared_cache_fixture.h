@@ -25,26 +25,44 @@ struct ServiceReplica {
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::TokenService::Stub> stub;
 
+  grpc::Status Acquire(const v1::AcquireForClientRequest& request,
+                       v1::AcquireForClientResponse* response) const;
   v1::AcquireForClientResponse MustAcquire(const v1::AcquireForClientRequest& request) const;
   grpc::health::v1::HealthCheckResponse::ServingStatus Ready() const;
+  /// The value of a line of /metrics; 0 where there is none. `name` has its labels:
+  /// `tokensvc_x_total{cause="y"}`.
+  double Metric(const std::string& name) const;
+  /// How many log lines of `event` have a field of that value.
+  std::size_t Logged(const std::string& event, const std::string& field,
+                     const std::string& value) const;
 };
+
+/// An authority with the client that replicas use, keys, and a Redis.
 
 class SharedCacheFixture : public ServiceFixture {
  protected:
+  /// Names of files in the test's folder.
+  struct KeyFileNames {
+    std::string sealing = "sealing";
+    std::string index = "index";
+  };
+
   /// Starts the authority and makes the keys; Redis is the test's to start.
   SharedCacheFixture();
 
   void StartRedis(RedisServer::Options options = {});
+  /// Makes a key file with one primary key.
   void WriteKeys(const std::string& name, KeyPurpose purpose) const;
 
   /// The `cache` block of a configuration. `more`: lines of `redis`, each after four spaces.
-  std::string CacheBlock(std::uint16_t port, const std::string& index_keys = "index",
+  std::string CacheBlock(std::uint16_t port, const KeyFileNames& keys = {"sealing", "index"},
                          const std::string& more = "    plaintext: {}\n") const;
 
   /// Starts a replica and waits until it has a connection to Redis.
   static std::unique_ptr<ServiceReplica> StartReplicaWith(const std::string& configuration);
-  std::unique_ptr<ServiceReplica> StartReplica(const std::string& index_keys = "index") const {
-    return StartReplicaWith(Configuration(CacheBlock(redis_->port(), index_keys)));
+  std::unique_ptr<ServiceReplica> StartReplica(const KeyFileNames& keys = {"sealing",
+                                                                           "index"}) const {
+    return StartReplicaWith(Configuration(CacheBlock(redis_->port(), keys)));
   }
 
   /// Waits for what other threads bring about; gives up after far longer than it takes.

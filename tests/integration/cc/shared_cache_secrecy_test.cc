@@ -46,7 +46,7 @@ class SharedCacheSecrecyTest : public SharedCacheFixture {
         "    username: tokensvc\n    password: \"file:", Path("redis-password"),
         "\"\n    tls: {ca_file: \"", certificates_->ca_file(), "\", certificate_file: \"",
         own.certificate, "\", private_key_file: \"", own.private_key, "\"}\n");
-    return StartReplicaWith(Configuration(CacheBlock(redis_->tls_port(), "index", more)));
+    return StartReplicaWith(Configuration(CacheBlock(redis_->tls_port(), {}, more)));
   }
 
   /// Where the service's connections come from.

@@ -132,7 +132,7 @@ TEST_F(SharedCacheTest, AReplicaWithOtherKeysIsNotReadyAndSharesNothing) {
   const auto a = StartReplica();
   a->MustAcquire(Request());
   WriteKeys("other-index", KeyPurpose::kIndex);
-  const auto stranger = StartReplica("other-index");
+  const auto stranger = StartReplica({"sealing", "other-index"});
   EXPECT_TRUE(Eventually(
       [&] { return stranger->Ready() == grpc::health::v1::HealthCheckResponse::NOT_SERVING; }));
   EXPECT_EQ(stranger->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_AUTHORITY);
