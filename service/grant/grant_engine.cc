@@ -61,19 +61,22 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::Redeem(
   const auto candidates = credentials.Candidates(deps_.clock.Boot());
   for (const auto& credential : candidates) {
     const BootTime asked = deps_.clock.Boot();
-    std::uint64_t version = credential->version();
+    Presented presented;
+    presented.version = credential->version();
     result = co_await RedeemWith(*registration, tenant, *endpoint, *credential, *grant, context,
-                                 &version);
+                                 &presented);
     Record(*registration, *grant, context, tenant, result, asked);
     if (result.ok()) {
       credentials.MarkAccepted(credential->id());
       break;
     }
+    // The platform does not hand it out for now, which says nothing against it.
+    if (presented.out_of_reach) continue;
     // No `authority` part: the credential could not even be presented (its file is gone, say).
     const bool unusable = result.error().reason == Reason::kRegistrationMisconfigured &&
                           result.error().authority == nullptr;
     if (!unusable && !IsClientCredentialRefused(result.error())) break;
-    credentials.MarkRefused(credential->id(), version);
+    credentials.MarkRefused(credential->id(), presented.version);
   }
   co_return result;
 }
@@ -81,12 +84,12 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::Redeem(
 asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemWith(
     const Registration& registration, const std::string& tenant, const TokenEndpoint& endpoint,
     ClientCredential& credential, const Grant& grant, const GrantContext& context,
-    std::uint64_t* version) {
+    Presented* presented) {
   TokenEndpointRequest authenticated;
   authenticated.token_endpoint = endpoint.url;
   authenticated.client_id = registration.client_id;
   absl::Status added = co_await credential.AddTo(authenticated);
-  if (added.ok()) *version = authenticated.credential_version;
+  if (added.ok()) presented->version = authenticated.credential_version;
   if (!added.ok()) {
     if (absl::IsResourceExhausted(added)) {
       Error error;
@@ -95,6 +98,12 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemWith(
       error.message = "too many signatures wait in this replica";
       error.retry_after = absl::Seconds(1);
       co_return error;
+    }
+    presented->out_of_reach = absl::IsUnavailable(added);
+    if (presented->out_of_reach) {
+      co_return AuthorityUnavailable(
+          absl::StrCat("the registration's client credential can't be had now: ", added.message()),
+          kDefaultRetryAfter);
     }
     deps_.logger.Error("client_credential_unusable", {{"registration", registration.name},
                                                       {"credential", credential.id()},

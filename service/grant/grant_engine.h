@@ -69,12 +69,17 @@ class GrantEngine {
                                                 GrantContext context);
 
  private:
+  /// What became of a client credential.
+  struct Presented {
+    std::uint64_t version = 0;
+    bool out_of_reach = false;  ///< Who hands it out does not, for now.
+  };
   asio::awaitable<Result<RedeemedToken>> RedeemWith(const Registration& registration,
                                                     const std::string& tenant,
                                                     const TokenEndpoint& endpoint,
                                                     ClientCredential& credential,
                                                     const Grant& grant, const GrantContext& context,
-                                                    std::uint64_t* version);
+                                                    Presented* presented);
   void Record(const Registration& registration, const Grant& grant, const GrantContext& context,
               absl::string_view tenant, const Result<RedeemedToken>& result, BootTime started);
 
