@@ -175,12 +175,13 @@ TEST_F(ManagedIdentityTest, OfAVirtualMachineGetsTokensAndIsAskedForOnce) {
 
 TEST_F(ManagedIdentityTest, CanBeAUserAssignedOneByAnyOfItsNames) {
   StartPlatform(Shape::kImds);
-  for (const std::string& name :
-       {absl::StrCat("client_id: ", kClientId), absl::StrCat("object_id: ", kObjectId),
-        absl::StrCat("resource_id: ", kResourceId)}) {
-    StartService(ConfigurationWith(Identity(name)));
+  for (const auto& [key, parameter] :
+       {std::pair<std::string, std::string>(absl::StrCat("client_id: ", kClientId), "&client_id="),
+        {absl::StrCat("object_id: ", kObjectId), "&object_id="},
+        {absl::StrCat("resource_id: ", kResourceId), "&msi_res_id="}}) {
+    StartService(ConfigurationWith(Identity(key)));
     MustAcquire(Request());
-    EXPECT_THAT(platform_->last_query(), HasSubstr(name.substr(0, name.find(':')) + "="));
+    EXPECT_THAT(platform_->last_query(), HasSubstr(parameter));
   }
   EXPECT_EQ(platform_->malformed(), 0);
 }
