@@ -23,6 +23,7 @@ namespace {
 struct KnownAuthority {
   const config::v1::Authority* config = nullptr;
   std::shared_ptr<const Authority> made;
+  std::shared_ptr<const ManagedIdentity> identity;  ///< Where the authority is one.
 };
 using AuthorityMap = absl::flat_hash_map<std::string, KnownAuthority>;
 
@@ -47,8 +48,8 @@ std::string CloudHost(config::v1::Cloud cloud) {
   }
 }
 
-absl::StatusOr<std::shared_ptr<const Authority>> MakeAuthority(
-    const config::v1::Authority& config) {
+absl::StatusOr<std::shared_ptr<const Authority>> MakeAuthority(const config::v1::Authority& config,
+                                                               const ManagedIdentity* identity) {
   auto authority = std::make_shared<Authority>();
   authority->name = config.name();
   authority->ca_file = config.ca_file();
@@ -65,6 +66,9 @@ absl::StatusOr<std::shared_ptr<const Authority>> MakeAuthority(
     authority->kind = AuthorityKind::kB2c;
     authority->token_endpoint =
         B2cTokenEndpoint(config.b2c().base_url(), config.b2c().tenant(), config.b2c().policy());
+  } else if (identity != nullptr) {
+    authority->kind = AuthorityKind::kManagedIdentity;
+    authority->token_endpoint = ManagedIdentityName(*identity);
   } else if (config.has_ciam()) {
     authority->kind = AuthorityKind::kCiam;
     authority->token_endpoint = CiamTokenEndpoint(
@@ -171,6 +175,7 @@ absl::StatusOr<std::shared_ptr<const Registration>> MakeRegistration(
   const auto authority = authorities.find(config.authority());
   if (authority == authorities.end()) return absl::InvalidArgumentError("unknown authority");
   registration->authority = authority->second.made;
+  registration->managed_identity = authority->second.identity;
   registration->client_id = config.client_id();
   const AuthorityProfile& profile = ProfileOf(*registration->authority);
 
@@ -215,9 +220,18 @@ absl::StatusOr<std::shared_ptr<const Directory>> MakeDirectory(
     ManagedIdentityAssertions& assertions) {
   AuthorityMap authorities;
   for (const config::v1::Authority& each : config.authorities()) {
-    absl::StatusOr<std::shared_ptr<const Authority>> authority = MakeAuthority(each);
+    KnownAuthority known;
+    known.config = &each;
+    if (each.has_managed_identity()) {
+      auto identity = MakeManagedIdentity(each.managed_identity(), each.name(), environment);
+      if (!identity.ok()) return identity.status();
+      known.identity = *std::move(identity);
+    }
+    absl::StatusOr<std::shared_ptr<const Authority>> authority =
+        MakeAuthority(each, known.identity.get());
     if (!authority.ok()) return authority.status();
-    authorities.emplace(each.name(), KnownAuthority{&each, *std::move(authority)});
+    known.made = *std::move(authority);
+    authorities.emplace(each.name(), std::move(known));
   }
   auto directory = std::make_shared<Directory>();
   for (const config::v1::Registration& each : config.registrations()) {

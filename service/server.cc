@@ -118,7 +118,7 @@ struct LoopParts {
       : transport(loop.context(), TransportOptions(config, http_metrics)),
         metadata(transport, clock, logger, authority_metrics),
         identities({transport, clock, workers, logger, identity_metrics}),
-        engine({transport, metadata, clock, logger, grant_metrics}),
+        engine({transport, metadata, identities, clock, logger, grant_metrics}),
         local_leases(generations) {
     if (shared_cache != nullptr) shared = shared_cache->Open(loop);
   }

@@ -205,6 +205,10 @@ void CheckFiles(const config::v1::ServiceConfig& config, const ConfigLocations& 
   }
   for (int i = 0; i < config.authorities_size(); ++i) {
     checker.CheckCa(absl::StrCat("authorities[", i, "].ca_file"), config.authorities(i).ca_file());
+    if (config.authorities(i).has_managed_identity()) {
+      checker.CheckManagedIdentity(absl::StrCat("authorities[", i, "].managed_identity"),
+                                   config.authorities(i).managed_identity());
+    }
   }
   if (config.cache().has_redis()) CheckRedis(config.cache().redis(), checker);
   for (int i = 0; i < config.registrations_size(); ++i) {

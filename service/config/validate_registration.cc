@@ -159,6 +159,29 @@ class RegistrationValidator {
     refuse(registration_.client_capabilities_size() > 0, "client_capabilities");
   }
 
+  void ValidateClient() {
+    if (registration_.client_id().empty() && !reporter_.Broken(path_ + ".client_id")) {
+      reporter_.Report(path_ + ".client_id", "is missing: write the client's id at the authority");
+    }
+    if (registration_.credentials_size() == 0 && !reporter_.Broken(path_ + ".credentials")) {
+      reporter_.Report(path_ + ".credentials",
+                       "is missing or empty: there must be at least 1 entry, such as secret");
+    }
+  }
+
+  void ValidateForManagedIdentity() {
+    const auto refuse = [this](bool given, absl::string_view key) {
+      if (given) {
+        reporter_.Report(absl::StrCat(path_, ".", key),
+                         "has no meaning where the authority is a managed identity: remove it");
+      }
+    };
+    refuse(!registration_.client_id().empty(), "client_id");
+    refuse(registration_.credentials_size() > 0, "credentials");
+    refuse(registration_.extra_parameters_size() > 0, "extra_parameters");
+    refuse(registration_.client_claims() == config::v1::CLIENT_CLAIMS_ALLOWED, "client_claims");
+  }
+
   void ValidateLists() {
     std::set<std::string> capabilities;
     for (int i = 0; i < registration_.client_capabilities_size(); ++i) {
@@ -232,6 +255,7 @@ void ValidateRegistration(int index, config::v1::ServiceConfig* config, ConfigRe
                                                : FindAuthority(*config, registration->authority());
   if (authority != nullptr && !authority->has_oidc()) validator.RefuseMutualTls();
   validator.ValidateManagedIdentities(authority);
+  if (authority == nullptr || !authority->has_managed_identity()) validator.ValidateClient();
   if (authority == nullptr) {
     // With a broken authority around, the name may well be that one's.
     if (!registration->authority().empty() && !reporter->Broken("authorities")) {
@@ -247,6 +271,9 @@ void ValidateRegistration(int index, config::v1::ServiceConfig* config, ConfigRe
     validator.ValidateForOthers("b2c, which has one tenant");
   } else if (authority->has_ciam()) {
     validator.ValidateForOthers("ciam, which has one tenant");
+  } else if (authority->has_managed_identity()) {
+    validator.ValidateForOthers("managed_identity");
+    validator.ValidateForManagedIdentity();
   }
 }
 

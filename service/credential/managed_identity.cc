@@ -48,6 +48,9 @@ absl::string_view SelectorParameter(const ManagedIdentity& identity) {
   return "";
 }
 
+constexpr absl::string_view kUnknownResource =
+    ": it does not know the resource (for a credential, the audience)";
+
 std::string Who(ManagedIdentitySource source) {
   return absl::StrCat("the managed identity endpoint (", ManagedIdentitySourceName(source), ")");
 }
@@ -96,10 +99,7 @@ absl::string_view Explain(const HttpResponse& response) {
       absl::StrContains(text, "identity not assigned")) {
     return ": the identity is not assigned to this machine or app";
   }
-  if (error == "invalid_resource" || error == "invalid_scope") {
-    return ": it does not know the resource (for a credential, the audience)";
-  }
-  return "";
+  return error == "invalid_resource" || error == "invalid_scope" ? kUnknownResource : "";
 }
 
 Error Refused(ManagedIdentitySource source, const HttpResponse& response, absl::Time now) {
@@ -118,8 +118,13 @@ Error Refused(ManagedIdentitySource source, const HttpResponse& response, absl::
     error =
         AuthorityUnavailable(absl::StrCat(who, " is unavailable (HTTP ", status, ")"), retry_after);
   } else if (status == 400 || status == 401 || status == 403) {
-    return RegistrationMisconfigured(
-        absl::StrCat(who, " refuses the request (HTTP ", status, ")", Explain(response)));
+    const absl::string_view why = Explain(response);
+    const std::string message = absl::StrCat(who, " refuses the request (HTTP ", status, ")", why);
+    if (why != kUnknownResource) return RegistrationMisconfigured(message);
+    error = InvalidRequest("scopes", "names a resource that the platform does not know");
+    error.reason = Reason::kScopeNotAccepted;
+    error.message = message;
+    return error;
   } else {
     return AuthorityResponseInvalid(
         absl::StrCat(who, " sent an answer that is no token response (HTTP ", status, ")"),
@@ -170,6 +175,11 @@ absl::string_view ManagedIdentitySourceName(ManagedIdentitySource source) {
       break;
   }
   return "AZURE_ARC";
+}
+
+std::string ManagedIdentityName(const ManagedIdentity& identity) {
+  return absl::StrCat(ManagedIdentitySourceName(identity.source), " ", identity.endpoint, " ",
+                      SelectorParameter(identity), "=", identity.id);
 }
 
 HttpRequest MakeManagedIdentityRequest(const ManagedIdentity& identity, absl::string_view resource,

@@ -42,6 +42,9 @@ struct ManagedIdentity {
   std::string key_directory;                         ///< Azure Arc only: absolute.
 };
 
+/// What tells one identity from others: its source, its endpoint and its id.
+std::string ManagedIdentityName(const ManagedIdentity& identity);
+
 /// One request for a token for `resource`. `proof` is App Service's identity header, or the content
 /// of Azure Arc's key file, or empty. Redirects are not followed, proxies not used, and the address
 /// must be one of this machine's (`AddressTrust::kPlatform`).
@@ -59,7 +62,8 @@ struct ManagedIdentityToken {
 /// of the request, for answers that say when a token expires and not how long it lives. Errors,
 /// whose texts hold no byte of the answer:
 ///   - 404, 408, 410, 429, 5xx         → kAuthorityUnavailable or kThrottled, with `retry_after`
-///   - 400, 401, 403                   → kRegistrationMisconfigured
+///   - 400, 401, 403                   → kRegistrationMisconfigured; kScopeNotAccepted where it
+///   says that it does not know the resource
 ///   - anything else that is no token  → kAuthorityResponseInvalid
 /// Refused as the last: what is not a JSON object, a token that is missing, too long or no visible
 /// ASCII, another type than Bearer, members of a wrong type, a life that nobody can tell.

@@ -37,10 +37,14 @@ absl::Duration RefreshAfter(absl::Duration life, double jitter) {
   return after * (1.0 + kJitterShare * (2.0 * jitter - 1.0));
 }
 
+bool IsRefusal(const Error& error) {
+  return error.reason == Reason::kRegistrationMisconfigured ||
+         error.reason == Reason::kScopeNotAccepted;
+}
+
 absl::Status ToStatus(const Error& error) {
-  return error.reason == Reason::kRegistrationMisconfigured
-             ? absl::FailedPreconditionError(error.message)
-             : absl::UnavailableError(error.message);
+  return IsRefusal(error) ? absl::FailedPreconditionError(error.message)
+                          : absl::UnavailableError(error.message);
 }
 
 }  // namespace
@@ -138,7 +142,7 @@ std::optional<Error> ManagedIdentityAssertion::Accept(ManagedIdentityToken token
 
 void ManagedIdentityAssertion::Remember(Error error) {
   absl::Duration wait = kRefusalMemory;
-  if (error.reason != Reason::kRegistrationMisconfigured) {
+  if (!IsRefusal(error)) {
     backoff_ = std::clamp<absl::Duration>(2 * backoff_, kFirstBackoff, kMaxBackoff);
     wait = backoff_;
     if (error.authority_said_when) wait = std::max(wait, *error.retry_after);

@@ -8,11 +8,14 @@
 #include "absl/time/time.h"
 #include "base/form_url.h"
 #include "service/authority/error_response.h"
+#include "service/authority/scope.h"
 #include "service/authority/transport_error.h"
 #include "service/credential/client_credential.h"
 
 namespace tokensvc {
 namespace {
+
+constexpr absl::Duration kLongLife = absl::Hours(2);
 
 Counter& AnswerCounter(MetricRegistry& registry, const char* result) {
   return registry.AddCounter("tokensvc_authority_token_requests_total",
@@ -46,6 +49,11 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::Redeem(
     std::shared_ptr<const Registration> registration, std::string tenant,
     std::shared_ptr<const Grant> grant, GrantContext context) {
   const BootTime started = deps_.clock.Boot();
+  if (registration->managed_identity != nullptr) {
+    Result<RedeemedToken> answer = co_await RedeemAtPlatform(*registration, *grant);
+    Record(*registration, *grant, context, tenant, answer, started);
+    co_return answer;
+  }
   Result<TokenEndpoint> endpoint =
       co_await deps_.metadata.TokenEndpointFor(registration->authority, tenant);
   if (!endpoint.ok()) {
@@ -81,6 +89,27 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::Redeem(
   co_return result;
 }
 
+asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemAtPlatform(
+    const Registration& registration, const Grant& grant) {
+  TokenRequestForm form;
+  grant.AppendTo(form);
+  std::string resource;
+  for (const auto& [name, value] : form) {
+    if (name == "scope") resource = std::string(ResourceOfDefaultScope(value.Reveal()));
+  }
+  Result<ManagedIdentityToken> token =
+      co_await deps_.identities.Ask(registration.managed_identity, std::move(resource));
+  if (!token.ok()) co_return std::move(token).error();
+  RedeemedToken redeemed;
+  redeemed.response.access_token = std::move(token->token);
+  redeemed.response.token_type = "Bearer";
+  redeemed.response.expires_in = token->expires_in;
+  // The platform does not say; as MSAL infers it.
+  if (token->expires_in > kLongLife) redeemed.response.refresh_in = token->expires_in / 2;
+  redeemed.requested_at = token->requested_at;
+  co_return redeemed;
+}
+
 asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemWith(
     const Registration& registration, const std::string& tenant, const TokenEndpoint& endpoint,
     ClientCredential& credential, const Grant& grant, const GrantContext& context,
@@ -101,9 +130,9 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemWith(
     }
     presented->out_of_reach = absl::IsUnavailable(added);
     if (presented->out_of_reach) {
-      co_return AuthorityUnavailable(
-          absl::StrCat("the registration's client credential can't be had now: ", added.message()),
-          kDefaultRetryAfter);
+      // Who hands it out has logged why.
+      co_return AuthorityUnavailable("the registration's client credential can't be had for now",
+                                     kDefaultRetryAfter);
     }
     deps_.logger.Error("client_credential_unusable", {{"registration", registration.name},
                                                       {"credential", credential.id()},

@@ -294,6 +294,39 @@ TEST(ConfigSemantics, TheAudienceOfAManagedIdentityIsUsualForEntraOnly) {
   EXPECT_THAT(ErrorsOfIdentity("source: IMDS, audience: \"api://a\"", kOidc), IsEmpty());
 }
 
+std::string MachineConfig(absl::string_view identity, absl::string_view registration) {
+  return absl::StrCat(
+      "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}}]\n"
+      "authorities: [{name: machine, managed_identity: {",
+      identity, "}}]\nregistrations: [{name: a, authority: machine", registration, "}]\n");
+}
+
+TEST(ConfigSemantics, AManagedIdentityIsItsOwnClient) {
+  EXPECT_THAT(ErrorsOf(MachineConfig("source: IMDS", "")), IsEmpty());
+  EXPECT_THAT(ErrorsOf(MachineConfig("source: IMDS, audience: \"api://a\"", "")),
+              ElementsAre(ErrorAt("authorities[0].managed_identity.audience", "for credentials")));
+  EXPECT_THAT(ErrorsOf(MachineConfig("source: IMDS, client_id: mine", "")),
+              ElementsAre(ErrorAt("authorities[0].managed_identity.client_id", "GUID")));
+  EXPECT_THAT(ErrorsOf(MachineConfig("source: IMDS",
+                                     ", client_id: a, credentials: [{secret: {value: \"env:A\"}}], "
+                                     "extra_parameters: [b], client_claims: allowed")),
+              ElementsAre(ErrorAt("registrations[0].client_id", "no meaning"),
+                          ErrorAt("registrations[0].credentials", "no meaning"),
+                          ErrorAt("registrations[0].extra_parameters", "no meaning"),
+                          ErrorAt("registrations[0].client_claims", "no meaning")));
+  EXPECT_THAT(ErrorsOf(MachineConfig("source: IMDS", ", tenants: [a.com]")),
+              ElementsAre(ErrorAt("registrations[0].tenants", "Entra authorities only")));
+}
+
+TEST(ConfigSemantics, OtherAuthoritiesNeedAClient) {
+  EXPECT_THAT(
+      ErrorsOf(SmallConfigWith("    client_id: c1a9e0c4-0000-4000-8000-000000000001\n", "")),
+      ElementsAre(ErrorAt("registrations[0].client_id", "is missing")));
+  EXPECT_THAT(ErrorsOf(SmallConfigWith(
+                  "    credentials:\n      - secret:\n          value: env:ORDERS_SECRET\n", "")),
+              ElementsAre(ErrorAt("registrations[0].credentials", "is missing")));
+}
+
 TEST(ConfigSemantics, OnlyEntraHasTenants) {
   for (const char* kind :
        {"adfs: {base_url: \"https://fs.example\"}",
