@@ -33,7 +33,8 @@ TEST_F(ManagedIdentityAuthorityTest, GivesTokensForTheResourceOfTheScope) {
   ASSERT_TRUE(jwt.has_value());
   EXPECT_EQ(jwt->claims.at("aud"), "https://vault.example");
   EXPECT_EQ(jwt->claims.at("sub"), kObjectId);
-  EXPECT_EQ(response.expires_at().seconds(), absl::ToUnixSeconds(clock_.Now() + absl::Hours(24)));
+  EXPECT_EQ(response.access_token().expires_at().seconds(),
+            absl::ToUnixSeconds(clock_.Now() + absl::Hours(24)));
   EXPECT_EQ(MustAcquire(Request("https://vault.example/.default")).access_token().value(),
             response.access_token().value());
   EXPECT_EQ(platform_->requests(), 1);
@@ -52,7 +53,7 @@ TEST_F(ManagedIdentityAuthorityTest, IsAskedAgainByAForcedRequestAndHalfwayThrou
   MustAcquire(Forced());
   EXPECT_EQ(platform_->tokens(), 2);
   const absl::Duration until_due =
-      absl::FromUnixSeconds(first.refresh_at().seconds()) - clock_.Now();
+      absl::FromUnixSeconds(first.access_token().refresh_at().seconds()) - clock_.Now();
   EXPECT_GE(until_due, absl::Hours(10));
   EXPECT_LE(until_due, absl::Hours(14));
 }
