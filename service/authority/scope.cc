@@ -156,4 +156,9 @@ ScopeSet SplitScopes(absl::string_view joined, ScopeRule rule) {
   return ScopeSet(scopes, rule);
 }
 
+absl::string_view ResourceOfDefaultScope(absl::string_view scope) {
+  return absl::EndsWithIgnoreCase(scope, kDefault) ? scope.substr(0, scope.size() - kDefault.size())
+                                                   : scope;
+}
+
 }  // namespace tokensvc
