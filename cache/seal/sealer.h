@@ -14,6 +14,7 @@
 #include "base/key_ring.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "cache/seal/hmac_sha256.h"
 
 namespace tokensvc {
 
@@ -99,6 +100,7 @@ class Sealer {
 
   RandomGenerator& random_;
   std::unique_ptr<Ciphers> ciphers_;
+  HmacSha256 hmac_;
   /// By sealing key and partition.
   absl::flat_hash_map<std::string, Secret> derived_;
 };
