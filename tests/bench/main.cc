@@ -108,6 +108,8 @@ bool AddSharedHit(const Programs& programs, int blocks, Report& report) {
   report.AddAtMost("shared-cache hit: latency it adds to a local hit / GET", hits.added_per_get,
                    1.5);
   report.Add("  GET of a record, µs", hits.get_microseconds);
+  report.Add("  the same by the service's own client, from another thread, µs",
+             hits.client_get_microseconds);
   report.Add("  local hit, µs", hits.local_microseconds);
   report.Add("  shared hit, µs", hits.shared_microseconds);
   return true;

@@ -11,9 +11,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
 #include "base/key_ring.h"
 #include "base/random.h"
+#include "tests/cache/redis/redis_harness.h"
 #include "tests/cache/redis/redis_server.h"
 
 namespace tokensvc::bench {
@@ -82,8 +82,9 @@ std::vector<std::string> RecordKeys(const testing::RedisServer& redis) {
 /// One client that asks one replica, call by call.
 class Caller {
  public:
-  Caller(const Peer& replica, RawRedis& redis, const std::vector<std::string>& keys)
-      : replica_(replica), redis_(redis), keys_(keys) {}
+  Caller(const Peer& replica, RawRedis& redis, testing::RedisHarness& client,
+         const std::vector<std::string>& keys)
+      : replica_(replica), redis_(redis), client_(client), keys_(keys) {}
 
   double Shared(int token) { return Ask(token, v1::TOKEN_SOURCE_SHARED_CACHE); }
   double Local(int token) { return Ask(token, v1::TOKEN_SOURCE_LOCAL_CACHE); }
@@ -95,6 +96,13 @@ class Caller {
     bytes_ += static_cast<double>(bytes);
     ++gets_;
     return took;
+  }
+
+  double ClientGet(int number) {
+    RedisCommand command = {"GET", keys_[static_cast<std::size_t>(number)]};
+    return Microseconds([&] {
+      if (!client_.ExecuteOne(std::move(command)).ok()) ++wrong_;
+    });
   }
 
   int wrong() const { return wrong_; }
@@ -112,6 +120,7 @@ class Caller {
 
   const Peer& replica_;
   RawRedis& redis_;
+  testing::RedisHarness& client_;
   const std::vector<std::string>& keys_;
   int wrong_ = 0;
   double bytes_ = 0;
@@ -140,27 +149,31 @@ SharedHitResult RunSharedHitBench(const Programs& programs, int blocks) {
   if (keys.size() < static_cast<std::size_t>(all)) return result;
   const Peer b = deployment.StartService("b", cache);
   RawRedis raw(redis.port());
-  if (b.stub == nullptr || !raw.connected()) return result;
+  testing::RedisHarness client(testing::PatientOptions(redis.port()), /*key_prefix=*/"");
+  if (b.stub == nullptr || !raw.connected() || !client.WaitUntilConnected()) return result;
 
-  Caller caller(b, raw, keys);
+  Caller caller(b, raw, client, keys);
   for (int i = result.tokens; i < all; ++i) {
     caller.Shared(i);
     caller.Local(i);
     caller.Get(i);
+    caller.ClientGet(i);
   }
-  std::vector<double> shared_hits, local_hits, gets, ratios;
+  std::vector<double> shared_hits, local_hits, gets, client_gets, ratios;
   for (int block = 0; block < blocks; ++block) {
-    std::vector<double> shared, local, get;
+    std::vector<double> shared, local, get, client_get;
     for (int i = block * kBlock; i < (block + 1) * kBlock; ++i) {
       // Whatever goes before warms or cools what comes after; half of the time it is the other.
       if (i % 2 == 0) get.push_back(caller.Get(i));
       shared.push_back(caller.Shared(i));
       local.push_back(caller.Local(i));
       if (i % 2 == 1) get.push_back(caller.Get(i));
+      client_get.push_back(caller.ClientGet(i));
     }
     shared_hits.push_back(MedianOf(std::move(shared)).value);
     local_hits.push_back(MedianOf(std::move(local)).value);
     gets.push_back(MedianOf(std::move(get)).value);
+    client_gets.push_back(MedianOf(std::move(client_get)).value);
     ratios.push_back((shared_hits.back() - local_hits.back()) / gets.back());
   }
   result.wrong = caller.wrong();
@@ -168,6 +181,7 @@ SharedHitResult RunSharedHitBench(const Programs& programs, int blocks) {
   result.shared_microseconds = MedianOf(std::move(shared_hits));
   result.local_microseconds = MedianOf(std::move(local_hits));
   result.get_microseconds = MedianOf(std::move(gets));
+  result.client_get_microseconds = MedianOf(std::move(client_gets));
   result.added_per_get = MedianOf(std::move(ratios));
   result.ok = true;
   return result;

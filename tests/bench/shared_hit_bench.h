@@ -15,6 +15,8 @@ struct SharedHitResult {
   Median shared_microseconds;
   Median local_microseconds;
   Median get_microseconds;
+  /// The same GET by the service's own client of Redis, asked for from another thread.
+  Median client_get_microseconds;
   double record_bytes = 0;  ///< Of the values that GET read, on average.
   int tokens = 0;
   int wrong = 0;  ///< Answers that came from somewhere else than where they were to come from.
