@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/seal/sealer.h"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -74,16 +71,12 @@ struct Sealer::Ciphers {
   struct Deleter {
     void operator()(EVP_CIPHER* p) const { EVP_CIPHER_free(p); }
     void operator()(EVP_CIPHER_CTX* p) const { EVP_CIPHER_CTX_free(p); }
-    void operator()(EVP_KDF* p) const { EVP_KDF_free(p); }
-    void operator()(EVP_KDF_CTX* p) const { EVP_KDF_CTX_free(p); }
   };
   template <class T>
   using Ptr = std::unique_ptr<T, Deleter>;
 
   Ciphers() {
-    if (aes == nullptr || context == nullptr || hkdf == nullptr || hkdf_context == nullptr) {
-      std::abort();
-    }
+    if (aes == nullptr || context == nullptr) std::abort();
   }
 
   // Bodies of one direction's initialisation; the nonce has GCM's usual 96 bits.
@@ -98,8 +91,6 @@ struct Sealer::Ciphers {
 
   Ptr<EVP_CIPHER> aes{EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr)};
   Ptr<EVP_CIPHER_CTX> context{EVP_CIPHER_CTX_new()};
-  Ptr<EVP_KDF> hkdf{EVP_KDF_fetch(nullptr, "HKDF", nullptr)};
-  Ptr<EVP_KDF_CTX> hkdf_context{EVP_KDF_CTX_new(hkdf.get())};
 };
 
 Sealer::Sealer(RandomGenerator& random, SealedFormats formats)
@@ -122,23 +113,9 @@ const Secret& Sealer::DerivedKey(const RingKey& key, absl::string_view partition
   absl::StrAppend(&name, partition);
   if (const auto found = derived_.find(name); found != derived_.end()) return found->second;
 
-  std::string info = absl::StrCat(kKeyLabel, partition);
-  std::string derived(KeyRing::kKeyBytes, '\0');
-  const absl::string_view material = key.bytes.Reveal();
-  char digest[] = "SHA256";
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, const_cast<char*>(material.data()),
-                                        material.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.data(), info.size()),
-      OSSL_PARAM_construct_end()};
-  EVP_KDF_CTX* const context = ciphers_->hkdf_context.get();
-  EVP_KDF_CTX_reset(context);
-  Must(EVP_KDF_derive(context, Out(&derived, 0), derived.size(), parameters));
-  EVP_KDF_CTX_reset(context);  // It has kept the key.
-
+  Secret derived = hmac_.DeriveKey(key.bytes.Reveal(), absl::StrCat(kKeyLabel, partition));
   if (derived_.size() >= kMaxDerivedKeys) derived_.clear();
-  return derived_.emplace(std::move(name), Secret(std::move(derived))).first->second;
+  return derived_.emplace(std::move(name), std::move(derived)).first->second;
 }
 
 std::string Sealer::Seal(const KeyRing& ring, SealedHeader header, const SealedPlace& place,

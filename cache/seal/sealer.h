@@ -15,6 +15,7 @@
 #include "base/key_ring.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "cache/seal/hmac_sha256.h"
 
 namespace tokensvc {
 
@@ -117,6 +118,7 @@ class Sealer {
   RandomGenerator& random_;
   const SealedFormats formats_;
   std::unique_ptr<Ciphers> ciphers_;
+  HmacSha256 hmac_;
   /// By sealing key and partition.
   absl::flat_hash_map<std::string, Secret> derived_;
 };

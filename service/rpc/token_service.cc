@@ -51,7 +51,7 @@ v1::RefreshReason ToProto(RefreshCause cause) {
   return v1::REFRESH_REASON_UNSPECIFIED;
 }
 
-void FillToken(const TokenRecord& record, const std::string& tenant,
+void FillToken(const TokenRecord& record, std::string tenant,
                v1::AcquireForClientResponse& response) {
   v1::AccessToken& token = *response.mutable_access_token();
   const absl::string_view value = record.RevealToken();
@@ -63,10 +63,10 @@ void FillToken(const TokenRecord& record, const std::string& tenant,
        absl::StrSplit(record.granted_scopes(), ' ', absl::SkipEmpty())) {
     token.add_granted_scopes(scope.data(), scope.size());
   }
-  token.set_tenant(tenant);
+  token.set_tenant(std::move(tenant));
 }
 
-void FillToken(const TokenRecord& record, const std::string&,
+void FillToken(const TokenRecord& record, const std::string& /*tenant*/,
                v1::CreateAuthorizationHeaderResponse& response) {
   v1::Header& header = *response.add_headers();
   header.set_name("Authorization");
@@ -80,9 +80,9 @@ void FillToken(const TokenRecord& record, const std::string&,
 }
 
 template <class Response>
-void Fill(const AppToken& token, const Registration& registration, const std::string& tenant,
+void Fill(const AppToken& token, const Registration& registration, std::string tenant,
           std::string correlation_id, absl::Time now, Response& response) {
-  FillToken(*token.record, tenant, response);
+  FillToken(*token.record, std::move(tenant), response);
   response.set_source(ToProto(token.found_in));
   response.set_refresh_reason(ToProto(token.cause));
   response.set_correlation_id(std::move(correlation_id));
@@ -203,8 +203,8 @@ void TokenServiceHandler::ServeAppToken(grpc::CallbackServerContext& context,
   }
   std::string key = deps_.source.KeyOf(*admitted);
   if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key)) {
-    Fill(*token, *admitted->registration, admitted->tenant, std::move(admitted->correlation_id),
-         deps_.clock.Now(), response);
+    Fill(*token, *admitted->registration, std::move(admitted->tenant),
+         std::move(admitted->correlation_id), deps_.clock.Now(), response);
     return finish(grpc::Status::OK);
   }
 
@@ -271,7 +271,7 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
     }
     std::string key = deps_.source.KeyOf(*admitted);
     if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key)) {
-      EndItem(*batch, i, *token, *admitted);
+      EndItem(*batch, i, *token, *std::move(admitted));
       continue;
     }
     admitted->trace_id = TraceIdOf(*context);
@@ -292,9 +292,9 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
 }
 
 void TokenServiceHandler::EndItem(Batch& batch, int index, const AppToken& token,
-                                  const AppTokenRequest& asked) {
-  Fill(token, *asked.registration, asked.tenant, asked.correlation_id, deps_.clock.Now(),
-       *batch.response.mutable_results(index)->mutable_response());
+                                  AppTokenRequest asked) {
+  Fill(token, *asked.registration, std::move(asked.tenant), std::move(asked.correlation_id),
+       deps_.clock.Now(), *batch.response.mutable_results(index)->mutable_response());
   if (batch.left.fetch_sub(1) == 1) batch.finish();
 }
 
