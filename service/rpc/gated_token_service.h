@@ -35,6 +35,7 @@ class GatedTokenService final : public v1::TokenService::CallbackService {
  private:
   /// Room for the messages of a call for one token.
   static constexpr std::size_t kFirstBlockBytes = 1536;
+  static constexpr std::size_t kMoreBlockBytes = std::size_t{16} << 10;
 
   /// gRPC asks it for the messages of every call that arrives, and gives them back when all of the
   /// call is over: the only hooks at these two moments that keep the handler on gRPC's fast path.
@@ -51,7 +52,7 @@ class GatedTokenService final : public v1::TokenService::CallbackService {
    private:
     class Holder final : public grpc::MessageHolder<Request, Response> {
      public:
-      explicit Holder(DrainGate& gate) : gate_(gate), arena_(first_block_, sizeof(first_block_)) {
+      explicit Holder(DrainGate& gate) : gate_(gate), arena_(OptionsWith(first_block_)) {
         this->set_request(google::protobuf::Arena::CreateMessage<Request>(&arena_));
         this->set_response(google::protobuf::Arena::CreateMessage<Response>(&arena_));
         gate_.Enter();
@@ -63,6 +64,15 @@ class GatedTokenService final : public v1::TokenService::CallbackService {
       }
 
      private:
+      static google::protobuf::ArenaOptions OptionsWith(char* first_block) {
+        google::protobuf::ArenaOptions options;
+        options.initial_block = first_block;
+        options.initial_block_size = kFirstBlockBytes;
+        options.start_block_size = kMoreBlockBytes;  // whoever needs a second one is a batch
+        options.max_block_size = kMoreBlockBytes;
+        return options;
+      }
+
       DrainGate& gate_;
       alignas(8) char first_block_[kFirstBlockBytes];
       google::protobuf::Arena arena_;

@@ -202,7 +202,7 @@ void TokenServiceHandler::ServeAppToken(grpc::CallbackServerContext& context,
     return fail(admitted.error(), denied_for, CorrelationIdFor(request.correlation_id()));
   }
   std::string key = deps_.source.KeyOf(*admitted);
-  if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key)) {
+  if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key, started)) {
     Fill(*token, *admitted->registration, std::move(admitted->tenant),
          std::move(admitted->correlation_id), deps_.clock.Now(), response);
     return finish(grpc::Status::OK);
@@ -233,6 +233,10 @@ struct TokenServiceHandler::Batch {
   v1::BatchAcquireForClientResponse& response;
   std::function<void()> finish;
   std::atomic<int> left;
+
+  void EndOne() {
+    if (left.fetch_sub(1) == 1) finish();
+  }
 };
 
 grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
@@ -250,6 +254,7 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
     reactor->Finish(ToGrpcStatus(error, correlation_id));
     return reactor;
   }
+  response->mutable_results()->Reserve(size);
   for (int i = 0; i < size; ++i) response->add_results();
   auto finish = [this, started, &metrics, reactor] {
     metrics.Record(absl::StatusCode::kOk, absl::FromChrono(deps_.clock.Boot() - started));
@@ -258,6 +263,7 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
   const auto batch = std::shared_ptr<Batch>(new Batch{*response, std::move(finish), {size}});
 
   std::vector<AppTokenSource::Wanted> missing;
+  const absl::Time now = deps_.clock.Now();
   for (int i = 0; i < size; ++i) {
     const v1::AcquireForClientRequest& item = request->requests(i);
     absl::string_view denied_for;
@@ -270,8 +276,11 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
       continue;
     }
     std::string key = deps_.source.KeyOf(*admitted);
-    if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key)) {
-      EndItem(*batch, i, *token, *std::move(admitted));
+    if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key, started)) {
+      Fill(*token, *admitted->registration, std::move(admitted->tenant),
+           std::move(admitted->correlation_id), now,
+           *response->mutable_results(i)->mutable_response());
+      batch->EndOne();
       continue;
     }
     admitted->trace_id = TraceIdOf(*context);
@@ -292,10 +301,10 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
 }
 
 void TokenServiceHandler::EndItem(Batch& batch, int index, const AppToken& token,
-                                  AppTokenRequest asked) {
-  Fill(token, *asked.registration, std::move(asked.tenant), std::move(asked.correlation_id),
-       deps_.clock.Now(), *batch.response.mutable_results(index)->mutable_response());
-  if (batch.left.fetch_sub(1) == 1) batch.finish();
+                                  const AppTokenRequest& asked) {
+  Fill(token, *asked.registration, asked.tenant, asked.correlation_id, deps_.clock.Now(),
+       *batch.response.mutable_results(index)->mutable_response());
+  batch.EndOne();
 }
 
 void TokenServiceHandler::EndItem(Batch& batch, int index, const Error& error,
@@ -306,7 +315,7 @@ void TokenServiceHandler::EndItem(Batch& batch, int index, const Error& error,
   out.ParseFromString(status.error_details());
   out.set_code(status.error_code());
   out.set_message(status.error_message());
-  if (batch.left.fetch_sub(1) == 1) batch.finish();
+  batch.EndOne();
 }
 
 void TokenServiceHandler::LogFailure(const RpcMethodMetrics& metrics,

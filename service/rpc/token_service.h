@@ -72,7 +72,7 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   template <class Request>
   Result<AppTokenRequest> Admit(const Request& request, absl::string_view* denied_for) const;
   struct Batch;
-  void EndItem(Batch& batch, int index, const AppToken& token, AppTokenRequest asked);
+  void EndItem(Batch& batch, int index, const AppToken& token, const AppTokenRequest& asked);
   void EndItem(Batch& batch, int index, const Error& error, const std::string& correlation_id);
   BootTime DeadlineOf(const grpc::CallbackServerContext& context, BootTime now) const;
 

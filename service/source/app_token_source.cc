@@ -156,9 +156,8 @@ AppTokenSource::Lane& AppTokenSource::LaneFor(absl::string_view key) {
 }
 
 std::optional<AppToken> AppTokenSource::Lookup(const AppTokenRequest& request,
-                                               absl::string_view key) {
+                                               absl::string_view key, BootTime now) {
   if (request.forced()) return std::nullopt;
-  const BootTime now = deps_.clock.Boot();
   LocalCache::Hit hit = deps_.cache.Lookup(key, now);
   if (hit.record == nullptr) {
     metrics_->misses.Increment();

@@ -151,7 +151,7 @@ class AppTokenSourceTest : public ::testing::Test {
   /// As a handler does it: the cache first, then a flight, waited for by this thread.
   Result<AppToken> Acquire(AppTokenRequest request, absl::Duration timeout = absl::Seconds(30)) {
     std::string key = source_->KeyOf(request);
-    if (auto hit = source_->Lookup(request, key)) return *std::move(hit);
+    if (auto hit = source_->Lookup(request, key, clock_.Boot())) return *std::move(hit);
     Mutex mutex;
     CondVar ended;
     std::optional<Result<AppToken>> result;
