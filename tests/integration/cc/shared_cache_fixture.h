@@ -49,6 +49,9 @@ class SharedCacheFixture : public ServiceFixture {
 
   /// Makes a key file with one primary key.
   void WriteKeys(const std::string& name, KeyPurpose purpose) const;
+  /// For tests that no slow machine may turn into misses of the shared cache.
+  static constexpr char kPatient[] = "    command_timeout: 10s\n    operation_timeout: 15s\n";
+
   /// Starts a replica, and waits until it is connected to Redis. `more` are lines of cache.redis.
   std::unique_ptr<Replica> StartReplica(const KeyFileNames& keys = {"sealing", "index"},
                                         const std::string& more = "");
