@@ -58,11 +58,16 @@ class SharedCacheFixture : public ServiceFixture {
   std::string CacheBlock(std::uint16_t port, const KeyFileNames& keys = {"sealing", "index"},
                          const std::string& more = "    plaintext: {}\n") const;
 
-  /// Starts a replica and waits until it has a connection to Redis.
+  /// Lines of `redis`, for tests that no slow machine may turn into misses of the shared cache.
+  static constexpr char kPatient[] = "    command_timeout: 10s\n    operation_timeout: 15s\n";
+
+  /// Starts a replica and waits until it has a connection to Redis. `more`: as of `CacheBlock`.
   static std::unique_ptr<ServiceReplica> StartReplicaWith(const std::string& configuration);
-  std::unique_ptr<ServiceReplica> StartReplica(const KeyFileNames& keys = {"sealing",
-                                                                           "index"}) const {
-    return StartReplicaWith(Configuration(CacheBlock(redis_->port(), keys)));
+  std::unique_ptr<ServiceReplica> StartReplica(const KeyFileNames& keys = {"sealing", "index"},
+                                               const std::string& more = "") const {
+    return StartReplicaWith(
+        Configuration(CacheBlock(redis_->port(), keys, "    plaintext: {}
+" + more)));
   }
 
   /// Waits for what other threads bring about; gives up after far longer than it takes.

@@ -120,8 +120,8 @@ class TamperedRecordsTest : public testing::SharedCacheFixture {
 
   TamperedRecordsTest() {
     StartRedis();
-    writer_ = StartReplica();
-    victim_ = StartReplica();
+    writer_ = StartReplica({}, kPatient);
+    victim_ = StartReplica({}, kPatient);
   }
 
   Planted Plant(const v1::AcquireForClientRequest& request) {
@@ -164,7 +164,7 @@ class TamperedRecordsTest : public testing::SharedCacheFixture {
 
   /// That a replica which comes later finds in Redis all that the victim fetched.
   void ExpectHealed() {
-    const auto next = StartReplica();
+    const auto next = StartReplica({}, kPatient);
     for (const auto& [request, token] : healed_) {
       const v1::AcquireForClientResponse answer = next->MustAcquire(request);
       EXPECT_EQ(answer.source(), v1::TOKEN_SOURCE_SHARED_CACHE) << request.scopes(0);
@@ -271,7 +271,7 @@ TEST_F(TamperedRecordsTest, OfAnUnknownKeyAreNeverServed) {
   // A replica whose sealing keys are not the fleet's: it has the index key, so it writes where the
   // others read.
   WriteKeys("foreign", KeyPurpose::kSealing);
-  const auto foreign = StartReplica({"foreign", "index"});
+  const auto foreign = StartReplica({"foreign", "index"}, kPatient);
   const Planted planted = Plant();
   const v1::AcquireForClientResponse theirs = foreign->MustAcquire(planted.request);
   EXPECT_EQ(theirs.source(), v1::TOKEN_SOURCE_AUTHORITY);
