@@ -66,8 +66,7 @@ class SharedCacheFixture : public ServiceFixture {
   std::unique_ptr<ServiceReplica> StartReplica(const KeyFileNames& keys = {"sealing", "index"},
                                                const std::string& more = "") const {
     return StartReplicaWith(
-        Configuration(CacheBlock(redis_->port(), keys, "    plaintext: {}
-" + more)));
+        Configuration(CacheBlock(redis_->port(), keys, "    plaintext: {}\n" + more)));
   }
 
   /// Waits for what other threads bring about; gives up after far longer than it takes.
