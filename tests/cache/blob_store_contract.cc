@@ -179,18 +179,6 @@ TEST_P(BlobStoreContractTest, AValueWithoutAGenerationIsOverwritten) {
   EXPECT_EQ(Put(host_->store(), "v:long", 5).value(), PutOutcome::kStored);
 }
 
-TEST_P(BlobStoreContractTest, AGenerationThatNobodyCanHaveHandedOutHindersNobody) {
-  for (const std::uint64_t generation :
-       {static_cast<std::uint64_t>(absl::ToUnixMicros(host_->Now() + absl::Hours(25))),
-        kMaxGeneration - 1, kMaxGeneration}) {
-    ASSERT_TRUE(Put(host_->store(), "v:forged", generation, "forged").ok());
-    const std::uint64_t next = host_->Run(host_->store().NextGeneration("v:forged")).value();
-    EXPECT_LE(next, static_cast<std::uint64_t>(absl::ToUnixMicros(host_->Now())));
-    EXPECT_EQ(Put(host_->other_replica(), "v:forged", next, "true").value(), PutOutcome::kStored);
-    EXPECT_THAT(Get(host_->store(), "v:forged").value(), Optional(MakeBlob(next, "true")));
-  }
-}
-
 TEST_P(BlobStoreContractTest, TheFirstValueThatIsPutIfAbsentStands) {
   EXPECT_EQ(host_->Run(host_->store().PutIfAbsent("check", "first")).value(), "first");
   EXPECT_EQ(host_->Run(host_->store().PutIfAbsent("check", "first")).value(), "first");
