@@ -66,18 +66,10 @@ ssize_t ReadFully(int fd, std::string* out) {
   return static_cast<ssize_t>(filled);
 }
 
-}  // namespace
+// O_NONBLOCK: a FIFO in the file's place must not hold the thread.
+constexpr int kReadFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
-std::optional<FileIdentity> IdentifyFile(const std::string& path) {
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0) return std::nullopt;
-  return IdentityOf(info);
-}
-
-absl::StatusOr<FileContent> ReadSmallFile(const std::string& path, std::size_t max_bytes) {
-  // O_NONBLOCK: a FIFO in the file's place must not hold the thread.
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (file.get() < 0) return OpenError(errno);
+absl::StatusOr<FileContent> ReadOpened(const FileDescriptor& file, std::size_t max_bytes) {
   struct stat before {};
   if (fstat(file.get(), &before) != 0) return absl::UnavailableError("the file cannot be read");
   if (!S_ISREG(before.st_mode)) return absl::InvalidArgumentError("not a regular file");
@@ -97,6 +89,34 @@ absl::StatusOr<FileContent> ReadSmallFile(const std::string& path, std::size_t m
   }
   content = Secret::CopyOf(content.Reveal().substr(0, static_cast<std::size_t>(got)));
   return FileContent{IdentityOf(before), before.st_mode & 0777, std::move(content)};
+}
+
+}  // namespace
+
+std::optional<FileIdentity> IdentifyFile(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return std::nullopt;
+  return IdentityOf(info);
+}
+
+absl::StatusOr<FileContent> ReadSmallFile(const std::string& path, std::size_t max_bytes) {
+  const FileDescriptor file(open(path.c_str(), kReadFlags));
+  if (file.get() < 0) return OpenError(errno);
+  return ReadOpened(file, max_bytes);
+}
+
+absl::StatusOr<FileContent> ReadSmallFileIn(const std::string& directory, const std::string& name,
+                                            std::size_t max_bytes) {
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos ||
+      name.find('\0') != std::string::npos) {
+    return absl::InvalidArgumentError("not the name of a file");
+  }
+  const FileDescriptor folder(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0) return OpenError(errno);
+  const FileDescriptor file(openat(folder.get(), name.c_str(), kReadFlags | O_NOFOLLOW));
+  if (file.get() < 0 && errno == ELOOP) return absl::InvalidArgumentError("a symbolic link");
+  if (file.get() < 0) return OpenError(errno);
+  return ReadOpened(file, max_bytes);
 }
 
 }  // namespace tokensvc

@@ -41,6 +41,11 @@ std::optional<FileIdentity> IdentifyFile(const std::string& path);
 /// changed while it was read), kUnavailable.
 absl::StatusOr<FileContent> ReadSmallFile(const std::string& path, std::size_t max_bytes);
 
+/// The same for the file `name` of `directory`, where somebody else chose the name: it is refused
+/// (kInvalidArgument) where it leads elsewhere, as a path or as a symbolic link.
+absl::StatusOr<FileContent> ReadSmallFileIn(const std::string& directory, const std::string& name,
+                                            std::size_t max_bytes);
+
 }  // namespace tokensvc
 
 #endif  // TOKENSVC_BASE_FILE_READER_H_

@@ -51,4 +51,10 @@ bool IsLoopbackHost(absl::string_view host) {
   return inet_pton(AF_INET6, std::string(host).c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+bool IsLinkLocalHost(absl::string_view host) {
+  in_addr v4{};
+  return inet_pton(AF_INET, std::string(host).c_str(), &v4) == 1 &&
+         ntohl(v4.s_addr) >> 16 == (169u << 8 | 254u);
+}
+
 }  // namespace tokensvc

@@ -15,6 +15,10 @@ bool IsHostName(absl::string_view text);
 /// of 127.0.0.0/8, or ::1, with or without a URL's brackets.
 bool IsLoopbackHost(absl::string_view host);
 
+/// Whether `host` is an address of 169.254.0.0/16 (RFC 3927): where clouds put what a machine may
+/// ask about itself.
+bool IsLinkLocalHost(absl::string_view host);
+
 }  // namespace tokensvc
 
 #endif  // TOKENSVC_BASE_HOST_NAME_H_

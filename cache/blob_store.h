@@ -18,7 +18,8 @@ namespace tokensvc {
 ///
 /// A blob begins with a header in clear: format (1 byte), kind (1), id of the sealing key (4),
 /// generation (8, big endian), four purge epochs (8 each). A store reads the generation and nothing
-/// else.
+/// else, and trusts it no further than `kMaxGenerationLead`: whoever can write there could have
+/// made it.
 ///
 /// Errors of every call: kUnavailable (no connection, or the store is not able to answer now),
 /// kDeadlineExceeded, kResourceExhausted (a bound of this client, or the store is full),
@@ -28,27 +29,31 @@ class BlobStore {
   enum class PutOutcome {
     kStored,
     kOlder,  ///< What is there has a generation that is not smaller; nothing was changed.
+    /// Stored, over a blob of a generation that nobody can have handed out (kMaxGenerationLead).
+    kOverwroteAhead,
   };
 
   virtual ~BlobStore() = default;
 
   /// One answer for each key, in order, in one round trip for all; `nullopt`: there is nothing
-  /// under that key.
+  /// under that key. Where something else than bytes is there, the answer is an empty blob.
   virtual asio::awaitable<std::vector<absl::StatusOr<std::optional<std::string>>>> GetMany(
       std::vector<std::string> keys) = 0;
 
   /// Stores `blob` until `expires_at` (on the shared store's own clock, to the millisecond), unless
   /// what is there has a generation that is not smaller. `generation` is the one in the blob's
-  /// header.
+  /// header. What is there and ahead by more than kMaxGenerationLead hinders only blobs that are so
+  /// themselves.
   virtual asio::awaitable<absl::StatusOr<PutOutcome>> Put(std::string key, std::string blob,
                                                           std::uint64_t generation,
                                                           absl::Time expires_at) = 0;
 
-  /// A generation for the next blob of `key`: max(stored generation + 1, the store's clock in µs).
+  /// A generation for the next blob of `key`: max(stored generation + 1, the store's clock in µs),
+  /// where a stored one that is ahead by more than kMaxGenerationLead does not count.
   virtual asio::awaitable<absl::StatusOr<std::uint64_t>> NextGeneration(std::string key) = 0;
 
   /// Sets `value` under `key`, for good, if there is none, and returns what stands. For the
-  /// key-check value, which has no header.
+  /// key-check value; its header is not looked at here.
   virtual asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
                                                                    std::string value) = 0;
 };
@@ -57,6 +62,11 @@ class BlobStore {
 inline constexpr std::size_t kBlobGenerationOffset = 6;
 /// Generations are below this: scripts of the store count in doubles.
 inline constexpr std::uint64_t kMaxGeneration = (std::uint64_t{1} << 53) - 1;
+
+/// How far a stored generation may be ahead of the store's clock, in µs: a day, which is more than
+/// clocks are put back by. One that is further ahead was not handed out but written by somebody
+/// else, and would otherwise block its key until it is deleted, or for ever at kMaxGeneration.
+inline constexpr std::uint64_t kMaxGenerationLead = std::uint64_t{24} * 3600 * 1'000'000;
 
 /// The generation in the header of `blob`. None where the blob is too short, or the number too
 /// large to have been handed out: such a blob is nothing that a newer one must respect.

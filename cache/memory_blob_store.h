@@ -35,16 +35,21 @@ class MemoryBlobs {
                             absl::Time expires_at) {
     MutexLock lock(&mutex_);
     const std::optional<std::uint64_t> stored = GenerationOf(key);
-    if (stored.has_value() && *stored >= generation) return BlobStore::PutOutcome::kOlder;
+    const std::uint64_t last = NowMicros() + kMaxGenerationLead;
+    const bool ahead = stored.has_value() && *stored > last && generation <= last;
+    if (stored.has_value() && *stored >= generation && !ahead) {
+      return BlobStore::PutOutcome::kOlder;
+    }
     entries_[key] = {std::move(blob), expires_at};
-    return BlobStore::PutOutcome::kStored;
+    return ahead ? BlobStore::PutOutcome::kOverwroteAhead : BlobStore::PutOutcome::kStored;
   }
 
   std::uint64_t NextGeneration(const std::string& key) const {
     MutexLock lock(&mutex_);
-    const auto now = static_cast<std::uint64_t>(absl::ToUnixMicros(clock_.Now()));
+    const std::uint64_t now = NowMicros();
     const std::optional<std::uint64_t> stored = GenerationOf(key);
-    return stored.has_value() ? std::max(*stored + 1, now) : now;
+    if (!stored.has_value() || *stored > now + kMaxGenerationLead) return now;
+    return std::max(*stored + 1, now);
   }
 
   std::string PutIfAbsent(const std::string& key, std::string value) {
@@ -79,6 +84,9 @@ class MemoryBlobs {
     absl::Time expires_at;
   };
 
+  std::uint64_t NowMicros() const {
+    return static_cast<std::uint64_t>(absl::ToUnixMicros(clock_.Now()));
+  }
   const Entry* Find(const std::string& key) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto found = entries_.find(key);
     if (found == entries_.end() || found->second.expires_at <= clock_.Now()) return nullptr;

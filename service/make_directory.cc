@@ -6,17 +6,26 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "service/config/secret_reference.h"
+#include "service/config/managed_identity_config.h"
 #include "service/credential/assertion_file_credential.h"
 #include "service/credential/client_certificate_credential.h"
 #include "service/credential/client_secret_credential.h"
 #include "service/credential/credential_list.h"
+#include "service/credential/managed_identity_credential.h"
 #include "service/credential/tls_client_credential.h"
+#include "service/make_managed_identity.h"
+#include "service/make_reloading_secret.h"
 
 namespace tokensvc {
 namespace {
 
-using AuthorityMap = absl::flat_hash_map<std::string, std::shared_ptr<const Authority>>;
+/// An authority as it is configured, and as it is used.
+struct KnownAuthority {
+  const config::v1::Authority* config = nullptr;
+  std::shared_ptr<const Authority> made;
+  std::shared_ptr<const ManagedIdentity> identity;  ///< Where the authority is one.
+};
+using AuthorityMap = absl::flat_hash_map<std::string, KnownAuthority>;
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
@@ -39,8 +48,8 @@ std::string CloudHost(config::v1::Cloud cloud) {
   }
 }
 
-absl::StatusOr<std::shared_ptr<const Authority>> MakeAuthority(
-    const config::v1::Authority& config) {
+absl::StatusOr<std::shared_ptr<const Authority>> MakeAuthority(const config::v1::Authority& config,
+                                                               const ManagedIdentity* identity) {
   auto authority = std::make_shared<Authority>();
   authority->name = config.name();
   authority->ca_file = config.ca_file();
@@ -57,6 +66,9 @@ absl::StatusOr<std::shared_ptr<const Authority>> MakeAuthority(
     authority->kind = AuthorityKind::kB2c;
     authority->token_endpoint =
         B2cTokenEndpoint(config.b2c().base_url(), config.b2c().tenant(), config.b2c().policy());
+  } else if (identity != nullptr) {
+    authority->kind = AuthorityKind::kManagedIdentity;
+    authority->token_endpoint = ManagedIdentityName(*identity);
   } else if (config.has_ciam()) {
     authority->kind = AuthorityKind::kCiam;
     authority->token_endpoint = CiamTokenEndpoint(
@@ -93,16 +105,8 @@ JwsAlgorithm ToAlgorithm(config::v1::SigningAlgorithm algorithm, const Authority
 absl::StatusOr<std::shared_ptr<ClientCredential>> MakeSecret(
     const config::v1::SecretCredential& config, const std::string& id,
     const CredentialEnvironment& environment) {
-  absl::StatusOr<SecretReference> reference = ParseSecretReference(config.value());
-  if (!reference.ok()) return reference.status();
-  absl::StatusOr<std::shared_ptr<ReloadingSecret>> secret;
-  if (reference->source == SecretReference::Source::kFile) {
-    secret = ReloadingSecret::FromFile(id, reference->name, environment);
-  } else {
-    absl::StatusOr<Secret> value = ReadSecret(*reference);
-    if (!value.ok()) return value.status();
-    secret = ReloadingSecret::FromValue(id, *std::move(value), environment);
-  }
+  absl::StatusOr<std::shared_ptr<ReloadingSecret>> secret =
+      MakeReloadingSecret(config.value(), id, environment);
   if (!secret.ok()) return secret.status();
   ClientSecretCredential::Options options;
   options.id = id;
@@ -128,9 +132,24 @@ absl::StatusOr<std::shared_ptr<ClientCredential>> MakeCertificate(
   return ClientCertificateCredential::Create(std::move(options), environment);
 }
 
+absl::StatusOr<std::shared_ptr<ClientCredential>> MakeManaged(
+    const config::v1::ManagedIdentity& config, const config::v1::Authority& authority,
+    const std::string& id, const CredentialEnvironment& environment,
+    ManagedIdentityAssertions& assertions) {
+  absl::StatusOr<std::shared_ptr<const ManagedIdentity>> identity =
+      MakeManagedIdentity(config, id, environment);
+  if (!identity.ok()) return identity.status();
+  const std::string audience = AssertionAudience(config, authority);
+  // All that the assertion depends on: whoever says the same shares it.
+  const std::string name =
+      absl::StrCat((*identity)->endpoint, " ", audience, " ", config.SerializeAsString());
+  return std::make_shared<ManagedIdentityCredential>(
+      id, assertions.For(name, *std::move(identity), audience), environment);
+}
+
 absl::StatusOr<std::shared_ptr<ClientCredential>> MakeCredential(
-    const config::v1::Credential& config, const AuthorityProfile& profile, const std::string& id,
-    const CredentialEnvironment& environment) {
+    const config::v1::Credential& config, const KnownAuthority& authority, const std::string& id,
+    const CredentialEnvironment& environment, ManagedIdentityAssertions& assertions) {
   if (config.has_secret()) return MakeSecret(config.secret(), id, environment);
   if (config.has_assertion_file()) {
     return AssertionFileCredential::Create(id, config.assertion_file().path(), environment);
@@ -142,17 +161,21 @@ absl::StatusOr<std::shared_ptr<ClientCredential>> MakeCredential(
     options.private_key_path = config.mutual_tls().private_key_file();
     return TlsClientCredential::Create(std::move(options), environment);
   }
-  return MakeCertificate(config.certificate(), profile, id, environment);
+  if (config.has_managed_identity()) {
+    return MakeManaged(config.managed_identity(), *authority.config, id, environment, assertions);
+  }
+  return MakeCertificate(config.certificate(), ProfileOf(*authority.made), id, environment);
 }
 
 absl::StatusOr<std::shared_ptr<const Registration>> MakeRegistration(
     const config::v1::Registration& config, const AuthorityMap& authorities,
-    const CredentialEnvironment& environment) {
+    const CredentialEnvironment& environment, ManagedIdentityAssertions& assertions) {
   auto registration = std::make_shared<Registration>();
   registration->name = config.name();
   const auto authority = authorities.find(config.authority());
   if (authority == authorities.end()) return absl::InvalidArgumentError("unknown authority");
-  registration->authority = authority->second;
+  registration->authority = authority->second.made;
+  registration->managed_identity = authority->second.identity;
   registration->client_id = config.client_id();
   const AuthorityProfile& profile = ProfileOf(*registration->authority);
 
@@ -179,7 +202,7 @@ absl::StatusOr<std::shared_ptr<const Registration>> MakeRegistration(
   for (const config::v1::Credential& each : config.credentials()) {
     const std::string id = absl::StrCat(config.name(), "/", credentials.size());
     absl::StatusOr<std::shared_ptr<ClientCredential>> credential =
-        MakeCredential(each, profile, id, environment);
+        MakeCredential(each, authority->second, id, environment, assertions);
     if (!credential.ok()) {
       return absl::Status(credential.status().code(),
                           absl::StrCat("credential ", id, ": ", credential.status().message()));
@@ -193,17 +216,27 @@ absl::StatusOr<std::shared_ptr<const Registration>> MakeRegistration(
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Directory>> MakeDirectory(
-    const config::v1::ServiceConfig& config, const CredentialEnvironment& environment) {
+    const config::v1::ServiceConfig& config, const CredentialEnvironment& environment,
+    ManagedIdentityAssertions& assertions) {
   AuthorityMap authorities;
   for (const config::v1::Authority& each : config.authorities()) {
-    absl::StatusOr<std::shared_ptr<const Authority>> authority = MakeAuthority(each);
+    KnownAuthority known;
+    known.config = &each;
+    if (each.has_managed_identity()) {
+      auto identity = MakeManagedIdentity(each.managed_identity(), each.name(), environment);
+      if (!identity.ok()) return identity.status();
+      known.identity = *std::move(identity);
+    }
+    absl::StatusOr<std::shared_ptr<const Authority>> authority =
+        MakeAuthority(each, known.identity.get());
     if (!authority.ok()) return authority.status();
-    authorities.emplace(each.name(), *std::move(authority));
+    known.made = *std::move(authority);
+    authorities.emplace(each.name(), std::move(known));
   }
   auto directory = std::make_shared<Directory>();
   for (const config::v1::Registration& each : config.registrations()) {
     absl::StatusOr<std::shared_ptr<const Registration>> registration =
-        MakeRegistration(each, authorities, environment);
+        MakeRegistration(each, authorities, environment, assertions);
     if (!registration.ok()) return registration.status();
     directory->emplace(each.name(), *std::move(registration));
   }

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "service/credential/credential_environment.h"
+#include "service/credential/managed_identity_assertion.h"
 #include "service/grant/registration.h"
 #include "tokensvc/config/v1/config.pb.h"
 
@@ -13,9 +14,10 @@ namespace tokensvc {
 
 /// The registrations of a validated configuration, with their authorities and client credentials.
 /// Reads the credentials' files with blocking calls; fails where one of them changed for the worse
-/// since validation.
+/// since validation. Credentials that are managed identities use `assertions`.
 absl::StatusOr<std::shared_ptr<const Directory>> MakeDirectory(
-    const config::v1::ServiceConfig& config, const CredentialEnvironment& environment);
+    const config::v1::ServiceConfig& config, const CredentialEnvironment& environment,
+    ManagedIdentityAssertions& assertions);
 
 }  // namespace tokensvc
 

@@ -23,6 +23,8 @@
 #include "service/access/policy.h"
 #include "service/authority/authority_metadata.h"
 #include "service/credential/credential_environment.h"
+#include "service/credential/managed_identity_assertion.h"
+#include "service/credential/managed_identity_client.h"
 #include "service/grant/grant_engine.h"
 #include "service/http/curl_http_transport.h"
 #include "service/make_directory.h"
@@ -110,11 +112,13 @@ absl::StatusOr<Listener::Options> ListenerOptions(const config::v1::Listener& co
 struct LoopParts {
   LoopParts(const config::v1::ServiceConfig& config, const Clock& clock, Logger& logger,
             HttpMetrics& http_metrics, AuthorityMetrics& authority_metrics,
-            GrantMetrics& grant_metrics, std::atomic<std::uint64_t>& generations,
+            GrantMetrics& grant_metrics, WorkerPool& workers,
+            ManagedIdentityMetrics& identity_metrics, std::atomic<std::uint64_t>& generations,
             SharedCache* shared_cache)
       : transport(loop.context(), TransportOptions(config, http_metrics)),
         metadata(transport, clock, logger, authority_metrics),
-        engine({transport, metadata, clock, logger, grant_metrics}),
+        identities({transport, clock, workers, logger, identity_metrics}),
+        engine({transport, metadata, identities, clock, logger, grant_metrics}),
         local_leases(generations) {
     if (shared_cache != nullptr) shared = shared_cache->Open(loop);
   }
@@ -125,6 +129,7 @@ struct LoopParts {
   EventLoop loop;
   CurlHttpTransport transport;
   AuthorityMetadata metadata;
+  ManagedIdentityClient identities;
   GrantEngine engine;
   NoSharedStore no_store;
   LocalLeases local_leases;
@@ -137,13 +142,15 @@ struct LoopParts {
 struct Server::Parts {
   Parts(const config::v1::ServiceConfig& start_config, const Clock& start_clock,
         Logger& start_logger)
-      : config(start_config),
+      : at_start(start_config),
+        config(start_config),
         clock(start_clock),
         logger(start_logger),
         http_metrics(registry),
         authority_metrics(registry),
         grant_metrics(registry),
         credential_metrics(registry, clock),
+        identity_metrics(registry),
         rpc_metrics(registry),
         workers(config.server().worker_threads(), kMaxQueuedWork),
         environment{clock, random, workers, logger, credential_metrics},
@@ -160,12 +167,15 @@ struct Server::Parts {
     }
     std::vector<AppTokenSource::Worker> lanes;
     for (unsigned i = 0; i < config.server().loops(); ++i) {
-      loops.push_back(std::make_unique<LoopParts>(config, clock, logger, http_metrics,
-                                                  authority_metrics, grant_metrics, generations,
-                                                  shared_cache.get()));
+      loops.push_back(std::make_unique<LoopParts>(
+          config, clock, logger, http_metrics, authority_metrics, grant_metrics, workers,
+          identity_metrics, generations, shared_cache.get()));
       LoopParts& parts = *loops.back();
       lanes.push_back({&parts.loop, &parts.engine, &parts.store(), &parts.leases()});
     }
+    LoopParts& home = *loops.front();
+    assertions = std::make_unique<ManagedIdentityAssertions>(ManagedIdentityAssertion::Dependencies{
+        home.loop.context().get_executor(), home.identities, clock, random});
     const AppTokenSource::Dependencies dependencies{cache,  failures, clock,
                                                     random, logger,   registry};
     source =
@@ -187,7 +197,8 @@ struct Server::Parts {
     workers.Join();
   }
 
-  config::v1::ServiceConfig config;
+  const config::v1::ServiceConfig at_start;  ///< What listeners, caches and threads were made of.
+  config::v1::ServiceConfig config;          ///< What is in force.
   const Clock& clock;
   Logger& logger;
   SystemRandom random;
@@ -196,6 +207,7 @@ struct Server::Parts {
   AuthorityMetrics authority_metrics;
   GrantMetrics grant_metrics;
   CredentialMetrics credential_metrics;
+  ManagedIdentityMetrics identity_metrics;
   RpcMetrics rpc_metrics;
   WorkerPool workers;
   CredentialEnvironment environment;
@@ -207,7 +219,9 @@ struct Server::Parts {
   DirectoryHolder directory;
   Readiness readiness{listeners, logger};
   std::unique_ptr<SharedCache> shared_cache;  ///< Null: this replica shares nothing.
+  /// The first is home to what all share: it ends first, with whoever of the others waits there.
   std::vector<std::unique_ptr<LoopParts>> loops;
+  std::unique_ptr<ManagedIdentityAssertions> assertions;
   std::unique_ptr<AppTokenSource> source;
   DrainGate gate;
   std::vector<std::unique_ptr<TokenServiceHandler>> handlers;
@@ -225,7 +239,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
   auto parts = std::make_unique<Parts>(config, clock, logger);
   if (const absl::Status started = parts->StartLoops(); !started.ok()) return started;
   absl::StatusOr<std::shared_ptr<const Directory>> directory =
-      MakeDirectory(config, parts->environment);
+      MakeDirectory(config, parts->environment, *parts->assertions);
   if (!directory.ok()) return directory.status();
   parts->directory.Set(*std::move(directory));
 
@@ -268,13 +282,13 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
     return absl::OkStatus();
   }
   absl::StatusOr<std::shared_ptr<const Directory>> directory =
-      MakeDirectory(config, parts_->environment);
+      MakeDirectory(config, parts_->environment, *parts_->assertions);
   if (!directory.ok()) return directory.status();
   parts_->directory.Set(*std::move(directory));
   // What was refused before may have been mended by this very change.
   parts_->failures.ForgetRefusals();
 
-  config::v1::ServiceConfig was = parts_->config;
+  config::v1::ServiceConfig was = parts_->at_start;
   config::v1::ServiceConfig is = config;
   for (config::v1::ServiceConfig* each : {&was, &is}) {
     each->clear_authorities();

@@ -28,8 +28,8 @@ class Server {
   ~Server();
 
   /// Puts the registrations and authorities of `config` in force, unless it is the one that is.
-  /// Listeners, caches and threads stay as they are until the next start; that some of them differ
-  /// is logged.
+  /// Listeners, caches and threads stay as they are until the next start; whether their part
+  /// differs from what this process started with is logged.
   absl::Status Reload(const config::v1::ServiceConfig& config);
 
   /// Not ready any more, new calls are sent elsewhere; returns when the running ones have ended,

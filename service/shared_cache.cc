@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <future>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "cache/seal/sealed_store.h"
 #include "service/config/address.h"
 #include "service/config/secret_reference.h"
+#include "service/config/validate.h"
 
 namespace tokensvc {
 namespace {
@@ -60,10 +62,14 @@ RedisOptions OptionsFrom(const config::v1::RedisCache& config, WorkerPool& worke
   return options;
 }
 
+static_assert(std::rbegin(kSealedFormats)->number == kNewestRecordFormat,
+              "the configuration allows what the cache can write");
+
 SealedStore::Options SealedOptions(const config::v1::RedisCache& config) {
   SealedStore::Options options;
   options.key_prefix = config.key_prefix();
   options.keyspace = config.keyspace();
+  options.formats.written = static_cast<std::uint8_t>(config.record_format());
   return options;
 }
 
@@ -104,7 +110,8 @@ class SharedCache::Connection final : public OfLoop {
                  shared.environment.random, shared.environment.clock, shared.environment.logger}),
         generations_(
             blobs_, [this](const std::string& key) { return sealed_.StoreKey(key); },
-            shared.environment.clock, shared.health.clock_offset(), shared.own_generation) {
+            shared.environment.clock, shared.health.clock_offset(), shared.floors,
+            shared.own_generation) {
     asio::co_spawn(context, Watch(), asio::detached);
   }
 
@@ -112,10 +119,12 @@ class SharedCache::Connection final : public OfLoop {
   LeaseManager& leases() override { return generations_; }
 
  private:
-  /// Follows the key files, and compares keys with the fleet: soon after the start, and then now
-  /// and then, since Redis may have been replaced or flushed.
+  /// Follows the key files, and compares keys with the fleet: soon after the start and after each
+  /// change, so that the check value has moved on before a retired key is dropped, and then now and
+  /// then, since Redis may have been replaced or flushed.
   asio::awaitable<void> Watch() {
     int until_check = 0;
+    std::shared_ptr<const KeyRings> checked = shared_.keys->Current();
     for (;;) {
       if (shared_.keys->CheckIsDue()) {
         auto look = [keys = shared_.keys.get()]() -> absl::Status {
@@ -123,6 +132,10 @@ class SharedCache::Connection final : public OfLoop {
           return absl::OkStatus();
         };
         static_cast<void>(co_await shared_.environment.workers.Run(std::move(look)));
+      }
+      if (std::shared_ptr<const KeyRings> now = shared_.keys->Current(); now != checked) {
+        checked = std::move(now);
+        until_check = 0;
       }
       if (--until_check <= 0) {
         const absl::Status agree = co_await sealed_.CheckKeys();

@@ -12,25 +12,39 @@
 namespace tokensvc {
 namespace {
 
-// The generation in bytes 6 to 13 of what is stored; a number that no replica can have handed out
-// (kMaxGeneration) counts as none, so that garbage is overwritten instead of standing for ever.
-#define TOKENSVC_STORED_GENERATION                                 \
-  "local bytes = redis.call('GETRANGE', KEYS[1], 6, 13)\n"         \
-  "local stored = -1\n"                                            \
-  "if #bytes == 8 then stored = struct.unpack('>I8', bytes) end\n" \
-  "if stored > 9007199254740991 then stored = -1 end\n"
+// The generation in bytes 6 to 13 of what is stored; garbage (another type of value, or more than
+// kMaxGeneration) counts as none, so that it is overwritten instead of standing for ever. And the
+// last generation that can have been handed out: kMaxGenerationLead ahead of Redis' clock.
+#define TOKENSVC_STORED_GENERATION                                                \
+  "local bytes = redis.pcall('GETRANGE', KEYS[1], 6, 13)\n"                       \
+  "if type(bytes) == 'table' then\n"                                              \
+  "  if not string.find(bytes.err, 'WRONGTYPE', 1, true) then return bytes end\n" \
+  "  bytes = ''\n"                                                                \
+  "end\n"                                                                         \
+  "local stored = -1\n"                                                           \
+  "if #bytes == 8 then stored = struct.unpack('>I8', bytes) end\n"                \
+  "if stored > 9007199254740991 then stored = -1 end\n"                           \
+  "local time = redis.call('TIME')\n"                                             \
+  "local now = time[1] * 1000000 + time[2]\n"                                     \
+  "local last = now + 86400000000\n"
 
 // ARGV: the blob, its generation, its expiry in milliseconds.
 constexpr char kPut[] = TOKENSVC_STORED_GENERATION
-    "if stored >= tonumber(ARGV[2]) then return 0 end\n"
+    "local generation = tonumber(ARGV[2])\n"
+    "local ahead = stored > last and generation <= last\n"
+    "if stored >= generation and not ahead then return 0 end\n"
     "redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[3])\n"
+    "if ahead then return 2 end\n"
     "return 1\n";
 
 constexpr char kNextGeneration[] = TOKENSVC_STORED_GENERATION
-    "local time = redis.call('TIME')\n"
-    "return math.max(stored + 1, time[1] * 1000000 + time[2])\n";
+    "if stored > last then return now end\n"
+    "return math.max(stored + 1, now)\n";
 
 #undef TOKENSVC_STORED_GENERATION
+
+static_assert(kMaxGeneration == 9007199254740991 && kMaxGenerationLead == 86400000000,
+              "the numbers in the scripts");
 
 std::string Sha1Hex(absl::string_view text) {
   unsigned char digest[EVP_MAX_MD_SIZE];
@@ -69,7 +83,15 @@ asio::awaitable<std::vector<absl::StatusOr<std::optional<std::string>>>> RedisBl
   RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
   std::vector<absl::StatusOr<std::optional<std::string>>> found;
   found.reserve(replies.size());
-  for (absl::StatusOr<RespValue>& reply : replies) found.push_back(ToBlob(std::move(reply)));
+  for (absl::StatusOr<RespValue>& reply : replies) {
+    // Only WRONGTYPE is kFailedPrecondition: something is there, and it is as little of a blob as
+    // an empty one.
+    if (absl::IsFailedPrecondition(reply.status())) {
+      found.push_back(std::optional<std::string>(std::in_place));
+    } else {
+      found.push_back(ToBlob(std::move(reply)));
+    }
+  }
   co_return found;
 }
 
@@ -92,9 +114,16 @@ asio::awaitable<absl::StatusOr<BlobStore::PutOutcome>> RedisBlobStore::Put(std::
   arguments.push_back(absl::StrCat(expires_at_ms));
   const absl::StatusOr<std::int64_t> result = co_await Run(put_, std::move(arguments));
   if (!result.ok()) co_return result.status();
-  if (*result == 1) co_return PutOutcome::kStored;
-  if (*result == 0) co_return PutOutcome::kOlder;
-  co_return WrongKind();
+  switch (*result) {
+    case 0:
+      co_return PutOutcome::kOlder;
+    case 1:
+      co_return PutOutcome::kStored;
+    case 2:
+      co_return PutOutcome::kOverwroteAhead;
+    default:
+      co_return WrongKind();
+  }
 }
 
 asio::awaitable<absl::StatusOr<std::uint64_t>> RedisBlobStore::NextGeneration(std::string key) {
@@ -113,6 +142,7 @@ asio::awaitable<absl::StatusOr<std::string>> RedisBlobStore::PutIfAbsent(std::st
   const RedisClient::TimePoint deadline = client_.OperationDeadline();
   RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
   absl::StatusOr<std::optional<std::string>> stood = ToBlob(std::move(replies[0]));
+  if (absl::IsFailedPrecondition(stood.status())) co_return WrongKind();
   if (!stood.ok()) co_return stood.status();
   if (!stood->has_value()) co_return value;
   co_return **std::move(stood);

@@ -24,7 +24,7 @@ constexpr KnownError kKnown[] = {
     {"OOM", absl::StatusCode::kResourceExhausted, false},
     {"NOPERM", absl::StatusCode::kPermissionDenied, false},
     {"NOSCRIPT", absl::StatusCode::kNotFound, false},
-    {"WRONGTYPE", absl::StatusCode::kInternal, false},
+    {"WRONGTYPE", absl::StatusCode::kFailedPrecondition, false},
 };
 
 constexpr KnownError kOther = {"ERR", absl::StatusCode::kInternal, false};

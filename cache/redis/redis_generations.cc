@@ -9,12 +9,13 @@
 namespace tokensvc {
 
 RedisGenerations::RedisGenerations(BlobStore& store, BlobKey blob_key, const Clock& clock,
-                                   const ClockOffset& clock_offset,
+                                   const ClockOffset& clock_offset, GenerationFloors& floors,
                                    std::atomic<std::uint64_t>& own_floor)
     : store_(store),
       blob_key_(std::move(blob_key)),
       clock_(clock),
       clock_offset_(clock_offset),
+      floors_(floors),
       own_floor_(own_floor) {}
 
 asio::awaitable<Lease> RedisGenerations::Acquire(std::string key) {
@@ -22,7 +23,9 @@ asio::awaitable<Lease> RedisGenerations::Acquire(std::string key) {
   const absl::StatusOr<std::uint64_t> generation =
       co_await store_.NextGeneration(std::move(blob_key));
   Lease lease;
-  if (generation.ok()) {
+  // The scripts hand out nothing beyond one lead: whoever answers more is no Redis of ours, and
+  // what it says would stay in the floors.
+  if (generation.ok() && *generation <= FleetMicros() + 2 * kMaxGenerationLead) {
     lease.state = Lease::State::kAcquired;
     // A record that was fetched while the store was away lies in the local cache with a generation
     // that the store never saw.
@@ -31,15 +34,19 @@ asio::awaitable<Lease> RedisGenerations::Acquire(std::string key) {
     lease.state = Lease::State::kError;
     lease.generation = OwnGeneration();
   }
+  lease.generation = std::max(lease.generation, floors_.Floor(key) + 1);
   co_return lease;
 }
 
 asio::awaitable<void> RedisGenerations::Release(std::string, Lease) { co_return; }
 
-std::uint64_t RedisGenerations::OwnGeneration() {
+std::uint64_t RedisGenerations::FleetMicros() const {
   const absl::Time now = clock_.Now() + clock_offset_.GetOrZero();
-  const auto by_clock =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(absl::ToUnixMicros(now), 1));
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(absl::ToUnixMicros(now), 1));
+}
+
+std::uint64_t RedisGenerations::OwnGeneration() {
+  const std::uint64_t by_clock = FleetMicros();
   std::uint64_t floor = own_floor_.load(std::memory_order_relaxed);
   std::uint64_t generation = 0;
   do {

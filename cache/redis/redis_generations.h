@@ -11,12 +11,15 @@
 #include "base/clock.h"
 #include "cache/blob_store.h"
 #include "cache/clock_offset.h"
+#include "cache/generation_floors.h"
 #include "cache/lease.h"
 
 namespace tokensvc {
 
 /// Generations that the shared store hands out, without leases: everybody acquires. While the store
-/// does not answer, the result is kError with a generation of this replica's own, from its clock.
+/// does not answer, or with what cannot be true, the result is kError with a generation of this
+/// replica's own, from its clock. None is ever smaller than what this process has seen of the key:
+/// its own caches would refuse the record.
 ///
 /// Belongs to one event loop.
 class RedisGenerations final : public LeaseManager {
@@ -24,21 +27,26 @@ class RedisGenerations final : public LeaseManager {
   /// Makes the key in the store of a record's canonical key.
   using BlobKey = std::function<std::string(const std::string& key)>;
 
-  /// `own_floor`, shared by all loops of the process and zero at first, is the greatest generation
-  /// that was made here while the store did not answer. All references outlive this.
+  /// `floors` and `own_floor` are shared by all loops of the process. `own_floor`, zero at first,
+  /// is the greatest generation that was made here while the store did not answer. All references
+  /// outlive this.
   RedisGenerations(BlobStore& store, BlobKey blob_key, const Clock& clock,
-                   const ClockOffset& clock_offset, std::atomic<std::uint64_t>& own_floor);
+                   const ClockOffset& clock_offset, GenerationFloors& floors,
+                   std::atomic<std::uint64_t>& own_floor);
 
   asio::awaitable<Lease> Acquire(std::string key) override;
   asio::awaitable<void> Release(std::string key, Lease lease) override;
 
  private:
+  /// The store's clock, as far as this replica knows it.
+  std::uint64_t FleetMicros() const;
   std::uint64_t OwnGeneration();
 
   BlobStore& store_;
   const BlobKey blob_key_;
   const Clock& clock_;
   const ClockOffset& clock_offset_;
+  GenerationFloors& floors_;
   std::atomic<std::uint64_t>& own_floor_;
 };
 

@@ -6,7 +6,9 @@
 namespace tokensvc {
 namespace {
 
-constexpr absl::Duration kRefusalLogInterval = absl::Minutes(1);
+constexpr absl::Duration kLogInterval = absl::Minutes(1);
+// Connections that held for so long were well; what comes then is another incident.
+constexpr absl::Duration kWell = absl::Seconds(10);
 
 }  // namespace
 
@@ -35,7 +37,9 @@ void RedisHealth::ClientStopped(bool connected) {
 void RedisHealth::Connected() {
   MutexLock lock(&mutex_);
   if (++connected_ < clients_) return;
-  logged_causes_.clear();
+  connected_at_ = clock_.Boot();
+  if (connection_logged_) return;
+  connection_logged_ = true;
   logger_.Info("redis_connected",
                {{"address", address_}, {"event_loops", static_cast<long long>(clients_)}});
 }
@@ -55,7 +59,17 @@ void RedisHealth::LogLoss(const absl::Status& cause) {
   last_error_ = cause;
   // Causes are fixed texts of ours, so that their number has a bound.
   const std::string text(cause.message());
-  if (!logged_causes_.insert(text).second) return;
+  const BootTime now = clock_.Boot();
+  if (connected_at_ != BootTime::max()) {
+    if (now - connected_at_ >= ToNanos(kWell)) logged_causes_.clear();
+    connected_at_ = BootTime::max();
+  }
+  const auto [logged, first] = logged_causes_.try_emplace(text, now);
+  if (!first) {
+    if (!connection_logged_ || now - logged->second < ToNanos(kLogInterval)) return;
+    logged->second = now;
+  }
+  connection_logged_ = false;
   logger_.Warning("redis_lost", {{"address", address_},
                                  {"cause", text},
                                  {"connected", static_cast<long long>(connected_)},
@@ -67,7 +81,7 @@ void RedisHealth::Refused(absl::string_view code) {
   MutexLock lock(&mutex_);
   const auto [logged, first] = refusals_logged_.try_emplace(std::string(code), now);
   if (!first) {
-    if (now - logged->second < ToNanos(kRefusalLogInterval)) return;
+    if (now - logged->second < ToNanos(kLogInterval)) return;
     logged->second = now;
   }
   logger_.Warning("redis_command_refused", {{"address", address_}, {"code", code}});

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <map>
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -22,7 +21,8 @@ namespace tokensvc {
 ///
 /// Events: `redis_connected` (all loops have a connection), `redis_lost` (one has none; again for
 /// another cause, each cause once until all are connected), `redis_command_refused` (an error
-/// reply; once a minute for each code).
+/// reply; once a minute for each code). Where Redis lets us in and throws us out again and again,
+/// both of the former come once a minute.
 class RedisHealth {
  public:
   /// `address` is only shown. Null `registry`: `tokensvc_redis_connected` (loops that have a
@@ -63,7 +63,11 @@ class RedisHealth {
   std::size_t clients_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t connected_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status last_error_ ABSL_GUARDED_BY(mutex_);
-  std::set<std::string> logged_causes_ ABSL_GUARDED_BY(mutex_);
+  /// That all are connected is the last thing that was logged, or nothing was.
+  bool connection_logged_ ABSL_GUARDED_BY(mutex_) = false;
+  /// When all were connected last.
+  BootTime connected_at_ ABSL_GUARDED_BY(mutex_) = BootTime::max();
+  std::map<std::string, BootTime> logged_causes_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, BootTime, std::less<>> refusals_logged_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -2,11 +2,11 @@
 #ifndef TOKENSVC_CACHE_SEAL_OPAQUE_NAMES_H_
 #define TOKENSVC_CACHE_SEAL_OPAQUE_NAMES_H_
 
-#include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
 #include "base/key_ring.h"
+#include "cache/seal/hmac_sha256.h"
 
 namespace tokensvc {
 
@@ -18,9 +18,6 @@ class OpaqueNames {
   /// `key_prefix` stands in front of all keys of a fleet, and in its ACL rule; `keyspace` keeps
   /// fleets apart that share keys.
   OpaqueNames(std::string key_prefix, std::string keyspace);
-  ~OpaqueNames();
-  OpaqueNames(const OpaqueNames&) = delete;
-  OpaqueNames& operator=(const OpaqueNames&) = delete;
 
   /// The key under which the record of `canonical_key` lies: prefix, "v:" and 43 characters.
   std::string RecordKey(const RingKey& index_key, absl::string_view canonical_key);
@@ -33,11 +30,9 @@ class OpaqueNames {
   const std::string& keyspace() const { return keyspace_; }
 
  private:
-  struct Mac;
-
   const std::string key_prefix_;
   const std::string keyspace_;
-  std::unique_ptr<Mac> mac_;
+  HmacSha256 mac_;
 };
 
 }  // namespace tokensvc

@@ -8,8 +8,8 @@
 namespace tokensvc {
 namespace {
 
-constexpr const char* kCauseNames[] = {"malformed", "unknown_format", "unknown_key", "forged",
-                                       "stale"};
+constexpr const char* kCauseNames[] = {"malformed", "unknown_format", "unknown_key",
+                                       "forged",    "stale",          "ahead"};
 
 }  // namespace
 

@@ -24,6 +24,7 @@ enum class RefusalCause {
   kUnknownKey,
   kForged,
   kStale,  ///< Older than one that this process had seen: put back, or left by a lost write.
+  kAhead,  ///< Of a generation that nobody can have handed out; overwritten by the next store.
 };
 
 /// Counts what sealing and opening do, and tells operators what they must know: each cause of
@@ -68,7 +69,7 @@ class SealEvents {
   const std::int64_t worn_after_;
 
   Mutex mutex_;
-  std::array<Cause, 5> causes_ ABSL_GUARDED_BY(mutex_);
+  std::array<Cause, 6> causes_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint32_t, Key> keys_ ABSL_GUARDED_BY(mutex_);
   std::optional<Key> other_keys_ ABSL_GUARDED_BY(mutex_);
 };

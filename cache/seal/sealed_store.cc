@@ -12,6 +12,8 @@ namespace tokensvc {
 namespace {
 
 constexpr std::size_t kCheckValueBytes = SealedHeader::kBytes + 32;
+// Not a record's: replicas of all releases compare the same value.
+constexpr std::uint8_t kCheckFormat = 1;
 // A blob of the store needs an expiry. When it comes, the next replica leaves a new value.
 constexpr absl::Duration kCheckValueLife = absl::Hours(24 * 365);
 
@@ -40,7 +42,7 @@ SealedStore::SealedStore(Options options, Dependencies dependencies)
       clock_(dependencies.clock),
       logger_(dependencies.logger),
       names_(std::move(options.key_prefix), std::move(options.keyspace)),
-      sealer_(dependencies.random) {}
+      sealer_(dependencies.random, options.formats) {}
 
 FleetInstant SealedStore::Now() const {
   return FleetInstant::Now(clock_, clock_offset_.GetOrZero());
@@ -147,12 +149,16 @@ asio::awaitable<absl::Status> SealedStore::Put(RecordName name,
   const absl::Time expires_at = record->expires_at() + now.offset;
   const auto outcome =
       co_await blobs_.Put(std::move(key), std::move(blob), header.generation, expires_at);
+  if (outcome.ok() && *outcome == BlobStore::PutOutcome::kOverwroteAhead) {
+    events_.Refused(RefusalCause::kAhead);
+  }
   co_return outcome.status();
 }
 
 // A header, as scripts of the store want it, and a proof over it.
 std::string SealedStore::CheckValue(const RingKey& key, std::uint64_t generation) {
   SealedHeader header;
+  header.format = kCheckFormat;
   header.kind = SealedKind::kKeyCheck;
   header.key_id = key.id;
   header.generation = generation;

@@ -42,6 +42,7 @@ class SealedStore final : public SharedStore {
   struct Options {
     std::string key_prefix = "tokensvc:";
     std::string keyspace;
+    SealedFormats formats = {};
   };
   /// All of them outlive the store; what is thread-safe may be shared with other loops' stores, and
   /// `floors` and `events` are to be.

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/seal/sealer.h"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,19 +15,6 @@ namespace {
 
 // Separates these keys from whatever else may be derived from a sealing key one day.
 constexpr char kKeyLabel[] = "tokensvc record sealing v1:";
-
-struct Format {
-  std::uint8_t number;
-  std::size_t header_bytes;
-};
-// What is read: the format that is written, and once there is a second one, the one before.
-constexpr Format kFormats[] = {{SealedHeader::kFormat, SealedHeader::kBytes}};
-
-const Format* FindFormat(std::uint8_t number) {
-  const auto* found = std::find_if(std::begin(kFormats), std::end(kFormats),
-                                   [number](const Format& f) { return f.number == number; });
-  return found == std::end(kFormats) ? nullptr : found;
-}
 
 std::string AssociatedData(absl::string_view header, const SealedPlace& place) {
   std::string out;
@@ -87,16 +71,12 @@ struct Sealer::Ciphers {
   struct Deleter {
     void operator()(EVP_CIPHER* p) const { EVP_CIPHER_free(p); }
     void operator()(EVP_CIPHER_CTX* p) const { EVP_CIPHER_CTX_free(p); }
-    void operator()(EVP_KDF* p) const { EVP_KDF_free(p); }
-    void operator()(EVP_KDF_CTX* p) const { EVP_KDF_CTX_free(p); }
   };
   template <class T>
   using Ptr = std::unique_ptr<T, Deleter>;
 
   Ciphers() {
-    if (aes == nullptr || context == nullptr || hkdf == nullptr || hkdf_context == nullptr) {
-      std::abort();
-    }
+    if (aes == nullptr || context == nullptr) std::abort();
   }
 
   // Bodies of one direction's initialisation; the nonce has GCM's usual 96 bits.
@@ -111,13 +91,19 @@ struct Sealer::Ciphers {
 
   Ptr<EVP_CIPHER> aes{EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr)};
   Ptr<EVP_CIPHER_CTX> context{EVP_CIPHER_CTX_new()};
-  Ptr<EVP_KDF> hkdf{EVP_KDF_fetch(nullptr, "HKDF", nullptr)};
-  Ptr<EVP_KDF_CTX> hkdf_context{EVP_KDF_CTX_new(hkdf.get())};
 };
 
-Sealer::Sealer(RandomGenerator& random) : random_(random), ciphers_(std::make_unique<Ciphers>()) {}
+Sealer::Sealer(RandomGenerator& random, SealedFormats formats)
+    : random_(random), formats_(formats), ciphers_(std::make_unique<Ciphers>()) {
+  if (!Reads(formats_.written)) std::abort();  // The configuration was checked.
+}
 
 Sealer::~Sealer() = default;
+
+bool Sealer::Reads(std::uint8_t format) const {
+  return std::any_of(formats_.readable.begin(), formats_.readable.end(),
+                     [format](const SealedFormat& known) { return known.number == format; });
+}
 
 const Secret& Sealer::DerivedKey(const RingKey& key, absl::string_view partition) {
   // The whole id, in its own fixed length, then the partition. Ids are checked against their keys,
@@ -127,28 +113,14 @@ const Secret& Sealer::DerivedKey(const RingKey& key, absl::string_view partition
   absl::StrAppend(&name, partition);
   if (const auto found = derived_.find(name); found != derived_.end()) return found->second;
 
-  std::string info = absl::StrCat(kKeyLabel, partition);
-  std::string derived(KeyRing::kKeyBytes, '\0');
-  const absl::string_view material = key.bytes.Reveal();
-  char digest[] = "SHA256";
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, const_cast<char*>(material.data()),
-                                        material.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.data(), info.size()),
-      OSSL_PARAM_construct_end()};
-  EVP_KDF_CTX* const context = ciphers_->hkdf_context.get();
-  EVP_KDF_CTX_reset(context);
-  Must(EVP_KDF_derive(context, Out(&derived, 0), derived.size(), parameters));
-  EVP_KDF_CTX_reset(context);  // It has kept the key.
-
+  Secret derived = hmac_.DeriveKey(key.bytes.Reveal(), absl::StrCat(kKeyLabel, partition));
   if (derived_.size() >= kMaxDerivedKeys) derived_.clear();
-  return derived_.emplace(std::move(name), Secret(std::move(derived))).first->second;
+  return derived_.emplace(std::move(name), std::move(derived)).first->second;
 }
 
 std::string Sealer::Seal(const KeyRing& ring, SealedHeader header, const SealedPlace& place,
                          absl::string_view content) {
-  header.format = SealedHeader::kFormat;
+  header.format = formats_.written;
   header.key_id = ring.primary().id;
   std::string blob = header.Write();
   const std::string associated_data = AssociatedData(blob, place);
@@ -171,17 +143,16 @@ Expected<Sealer::Opened, OpenFailure> Sealer::Open(const KeyRing& ring, SealedKi
                                                    const SealedPlace& place,
                                                    absl::string_view blob) {
   if (blob.empty() || blob.size() > kMaxBlobBytes) return OpenFailure::kMalformed;
-  const Format* format = FindFormat(static_cast<std::uint8_t>(blob.front()));
-  if (format == nullptr) return OpenFailure::kUnknownFormat;
-  if (blob.size() < format->header_bytes + kNonceBytes + kTagBytes) return OpenFailure::kMalformed;
+  if (!Reads(static_cast<std::uint8_t>(blob.front()))) return OpenFailure::kUnknownFormat;
+  if (blob.size() < kOverheadBytes) return OpenFailure::kMalformed;
   const SealedHeader header = SealedHeader::Read(blob);
   if (header.kind != kind) return OpenFailure::kMalformed;
   const RingKey* key = ring.Find(header.key_id);
   if (key == nullptr) return OpenFailure::kUnknownKey;
 
-  const std::string associated_data = AssociatedData(blob.substr(0, format->header_bytes), place);
-  const absl::string_view nonce = blob.substr(format->header_bytes, kNonceBytes);
-  absl::string_view sealed = blob.substr(format->header_bytes + kNonceBytes);
+  const std::string associated_data = AssociatedData(blob.substr(0, SealedHeader::kBytes), place);
+  const absl::string_view nonce = blob.substr(SealedHeader::kBytes, kNonceBytes);
+  absl::string_view sealed = blob.substr(SealedHeader::kBytes + kNonceBytes);
   std::string tag(sealed.substr(sealed.size() - kTagBytes));
   sealed.remove_suffix(kTagBytes);
 

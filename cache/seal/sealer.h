@@ -10,10 +10,12 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "base/expected.h"
 #include "base/key_ring.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "cache/seal/hmac_sha256.h"
 
 namespace tokensvc {
 
@@ -27,10 +29,8 @@ enum class SealedKind : std::uint8_t {
 /// store's scripts read it there.
 struct SealedHeader {
   static constexpr std::size_t kBytes = 46;
-  /// The format that is written. Readers take this one and the one before.
-  static constexpr std::uint8_t kFormat = 1;
 
-  std::uint8_t format = kFormat;
+  std::uint8_t format = 0;
   SealedKind kind = SealedKind::kAppAccessToken;
   std::uint32_t key_id = 0;
   std::uint64_t generation = 0;  ///< Orders the versions of a record; greater is newer.
@@ -41,6 +41,23 @@ struct SealedHeader {
   std::string Write() const;
   /// `blob` has `kBytes` at least.
   static SealedHeader Read(absl::string_view blob);
+};
+
+/// A layout of blobs: of the header, the associated data and the content. A change to any of them
+/// is another format.
+struct SealedFormat {
+  std::uint8_t number = 0;
+};
+
+/// What this release reads: the newest format and the one before it, so that replicas of two
+/// releases understand each other. There is only one so far.
+inline constexpr SealedFormat kSealedFormats[] = {{1}};
+
+/// The formats of one release, as a replica uses them.
+struct SealedFormats {
+  absl::Span<const SealedFormat> readable = kSealedFormats;  ///< Outlives its users.
+  /// One of them. Writers move to the newer one when all replicas read it.
+  std::uint8_t written = 1;
 };
 
 /// Where a blob lies, and whose it is: with the header, what its seal is bound to.
@@ -78,7 +95,7 @@ class Sealer {
     Secret content;
   };
 
-  explicit Sealer(RandomGenerator& random);
+  explicit Sealer(RandomGenerator& random, SealedFormats formats = {});
   ~Sealer();
   Sealer(const Sealer&) = delete;
   Sealer& operator=(const Sealer&) = delete;
@@ -95,10 +112,13 @@ class Sealer {
  private:
   struct Ciphers;
 
+  bool Reads(std::uint8_t format) const;
   const Secret& DerivedKey(const RingKey& key, absl::string_view partition);
 
   RandomGenerator& random_;
+  const SealedFormats formats_;
   std::unique_ptr<Ciphers> ciphers_;
+  HmacSha256 hmac_;
   /// By sealing key and partition.
   absl::flat_hash_map<std::string, Secret> derived_;
 };

@@ -87,7 +87,9 @@ To rotate one of them, sealing.keys say, without a failed call:
   the one that is still looked under; for each token that is not found there, a replica asks the
   authority once.
 
-A key that has leaked: do all three at once. Tokens are then fetched anew; nobody is refused.)";
+A key that has leaked: do the three steps without waiting for tokens to expire, but each on all
+replicas (they log key_files_reloaded) before the next one. Tokens are then fetched anew; nobody is
+refused.)";
 
 }  // namespace tokensvc::tokenctl
 

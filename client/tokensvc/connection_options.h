@@ -8,7 +8,9 @@
 
 namespace tokensvc::client {
 
-/// How to reach the service. Files are PEM and read once: make a new client when they have changed.
+/// How to reach the service. Files are PEM and read once, when the client is made: renewed ones
+/// take effect in a client that is made anew, and until then every connection, the next ones too,
+/// shows and trusts the old ones. Make it before they expire.
 struct ConnectionOptions {
   /// HOST:PORT, [IPV6]:PORT or unix:PATH. A name with several addresses: calls go to all in turn.
   std::string address;

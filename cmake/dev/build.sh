@@ -44,7 +44,7 @@ command_build() {
 }
 
 command_bench() {
-  ensure_packages "${BUILD_PACKAGES[@]}"
+  ensure_packages "${BUILD_PACKAGES[@]}" redis-server
   build_preset release tokensvc_bench
   local program
   program=$(find_program release tokensvc_bench)

@@ -98,6 +98,9 @@ std::vector<FieldViolation> CheckAuthority(const Authority& authority) {
     case AuthorityKind::kB2c:
     case AuthorityKind::kCiam:
       CheckFixed(authority, &violations);
+      break;
+    case AuthorityKind::kManagedIdentity:
+      break;
   }
   if (authority.request_timeout <= absl::ZeroDuration()) {
     violations.push_back({"request_timeout", "must be positive"});
@@ -123,7 +126,13 @@ const AuthorityProfile& ProfileOf(const Authority& authority) {
                                              .refresh_token_reuse = RefreshTokenReuse::kReusable,
                                              .assertion_lifetime = absl::Minutes(10),
                                              .absent_scope_means_requested = true};
+  // Has no tenants and no clients: who asks is the machine.
+  static const AuthorityProfile managed_identity{.scope_rule = ScopeRule::kEntraDefault,
+                                                 .absent_scope_means_requested = true,
+                                                 .shares_tokens = false};
   switch (authority.kind) {
+    case AuthorityKind::kManagedIdentity:
+      return managed_identity;
     case AuthorityKind::kEntra:
       return entra;
     case AuthorityKind::kOidc:

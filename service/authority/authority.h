@@ -15,9 +15,10 @@ namespace tokensvc {
 enum class AuthorityKind : unsigned char {
   kEntra = 1,
   kOidc = 2,
-  kAdfs = 3,  ///< Active Directory Federation Services, 2019 and later.
-  kB2c = 4,   ///< Azure Active Directory B2C: one policy of one tenant.
-  kCiam = 5,  ///< Microsoft Entra External ID: one external tenant.
+  kAdfs = 3,             ///< Active Directory Federation Services, 2019 and later.
+  kB2c = 4,              ///< Azure Active Directory B2C: one policy of one tenant.
+  kCiam = 5,             ///< Microsoft Entra External ID: one external tenant.
+  kManagedIdentity = 6,  ///< Azure's endpoint on this machine: tokens of the machine or app itself.
 };
 
 /// Where tokens come from, as the configuration describes it. Never changed once it is shared: a
@@ -38,7 +39,8 @@ struct Authority {
   std::vector<std::string> allowed_hosts;  ///< Further hosts that its metadata may name.
 
   /// AD FS, B2C and CIAM: the one token endpoint that there is, see `AdfsTokenEndpoint` and the
-  /// others. None of them takes part in instance discovery.
+  /// others. None of them takes part in instance discovery. A managed identity: what tells it from
+  /// others (`ManagedIdentityName`).
   std::string token_endpoint;
 
   std::string ca_file;  ///< PEM, instead of the system's authorities; empty: the system's.
@@ -73,6 +75,9 @@ struct AuthorityProfile {
   /// Client assertions are signed by RS256 and name their certificate by `x5t` (SHA-1), unless the
   /// configuration says otherwise: the authority is from before PS256 and `x5t#S256`.
   bool wants_rs256_assertions = false;
+  /// Whether one replica's tokens are the others' too. Not where they are those of the machine,
+  /// which the next replica is not, and which keeps them itself.
+  bool shares_tokens = true;
 };
 
 /// The profile of an authority's kind. Lives forever.

@@ -10,7 +10,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "service/authority/grammar.h"
 #include "service/authority/http_url.h"
 
 namespace tokensvc {
@@ -27,8 +26,15 @@ std::string InCase(absl::string_view scope, ScopeRule rule) {
   return rule == ScopeRule::kEntraDefault ? absl::AsciiStrToLower(scope) : std::string(scope);
 }
 
+bool IsScopeToken(absl::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return c > 0x20 && c < 0x7f && c != '"' && c != '\\';
+  });
+}
+
 /// Says what is wrong with one scope by RFC 6749 §3.3, or nothing.
 std::optional<std::string> Malformation(absl::string_view scope) {
+  if (scope.size() <= kMaxScopeLength && IsScopeToken(scope)) return std::nullopt;
   if (absl::StripAsciiWhitespace(scope).empty()) return "must not be empty";
   if (scope.size() > kMaxScopeLength) {
     return absl::StrCat("is longer than ", kMaxScopeLength, " characters");
@@ -36,11 +42,8 @@ std::optional<std::string> Malformation(absl::string_view scope) {
   if (scope.find(' ') != absl::string_view::npos) {
     return "has a space in it: write one scope per element";
   }
-  if (!IsVisibleAscii(scope) || scope.find_first_of("\"\\") != absl::string_view::npos) {
-    return "has a character that no scope may have (RFC 6749 section 3.3: printable ASCII without "
-           "space, quote and backslash)";
-  }
-  return std::nullopt;
+  return "has a character that no scope may have (RFC 6749 section 3.3: printable ASCII without "
+         "space, quote and backslash)";
 }
 
 std::string Echo(absl::string_view scope) {
@@ -154,6 +157,11 @@ Result<ScopeSet> ParseAppScopes(absl::Span<const absl::string_view> scopes,
 ScopeSet SplitScopes(absl::string_view joined, ScopeRule rule) {
   const std::vector<absl::string_view> scopes = absl::StrSplit(joined, ' ', absl::SkipEmpty());
   return ScopeSet(scopes, rule);
+}
+
+absl::string_view ResourceOfDefaultScope(absl::string_view scope) {
+  return absl::EndsWithIgnoreCase(scope, kDefault) ? scope.substr(0, scope.size() - kDefault.size())
+                                                   : scope;
 }
 
 }  // namespace tokensvc

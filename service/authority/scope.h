@@ -47,6 +47,9 @@ class ScopeSet {
 Result<ScopeSet> ParseAppScopes(absl::Span<const absl::string_view> scopes,
                                 const AuthorityProfile& profile);
 
+/// The resource of a scope `{resource}/.default`; `scope` itself where it is none.
+absl::string_view ResourceOfDefaultScope(absl::string_view scope);
+
 /// The scopes of an authority's answer (`scope`, RFC 6749 §5.1), separated by spaces.
 ScopeSet SplitScopes(absl::string_view joined, ScopeRule rule);
 

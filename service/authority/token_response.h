@@ -2,7 +2,6 @@
 #ifndef TOKENSVC_SERVICE_AUTHORITY_TOKEN_RESPONSE_H_
 #define TOKENSVC_SERVICE_AUTHORITY_TOKEN_RESPONSE_H_
 
-#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -10,14 +9,10 @@
 #include "base/secret.h"
 #include "service/authority/error.h"
 #include "service/authority/error_response.h"
+#include "service/authority/token_fields.h"
 #include "service/http/http_transport.h"
 
 namespace tokensvc {
-
-/// The longest token, of any kind, that we take.
-inline constexpr std::size_t kMaxTokenBytes = std::size_t{64} << 10;
-/// A longer lifetime is taken for a corrupt number (milliseconds, an absolute time).
-inline constexpr absl::Duration kMaxTokenLifetime = absl::Hours(24 * 366);
 
 /// A successful answer of a token endpoint (RFC 6749 §5.1 and what Entra adds).
 struct TokenResponse {

@@ -59,6 +59,36 @@ std::optional<std::uint16_t> ParsePort(absl::string_view text) {
   return static_cast<std::uint16_t>(*port);
 }
 
+/// What keeps `text`, which is a URL without its scheme, from being one of ours; empty = nothing.
+/// `host` is set where it gets that far.
+absl::string_view ProblemOfUrlRest(absl::string_view text, std::string* host) {
+  for (const char c : text) {
+    if (!absl::ascii_isgraph(static_cast<unsigned char>(c)) ||
+        absl::StrContains("\\\"<>^`{|}", c)) {
+      return "has a character that no URL may have";
+    }
+  }
+  if (text.find_first_of("?#") != absl::string_view::npos) {
+    return "must have no query (?) and no fragment (#)";
+  }
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  const absl::string_view authority = text.substr(0, slash);
+  if (absl::StrContains(authority, '@')) return "must have no user name or password (@)";
+  const auto parts = SplitHostPort(authority);
+  const bool host_ok =
+      parts && (parts->bracketed ? IsIpv6(std::string(parts->host))
+                                 : IsHostName(parts->host) || IsIpv4(std::string(parts->host)));
+  if (!host_ok) return "must name a host after https://, as a DNS name or an IP address";
+  if (parts->port && ParsePort(*parts->port).value_or(0) == 0) {
+    return "must have a port between 1 and 65535, or none";
+  }
+  for (const absl::string_view segment : absl::StrSplit(text.substr(slash), '/')) {
+    if (segment == "." || segment == "..") return "must have no . or .. in its path";
+  }
+  *host = std::string(parts->host);
+  return "";
+}
+
 }  // namespace
 
 std::optional<HostPort> ParseHostPort(absl::string_view text) {
@@ -88,33 +118,23 @@ absl::string_view ProblemOfAuthorityUrl(absl::string_view text) {
   if (!https && !absl::ConsumePrefix(&text, "http://")) {
     return "must be a URL that starts with https://";
   }
-  for (const char c : text) {
-    if (!absl::ascii_isgraph(static_cast<unsigned char>(c)) ||
-        absl::StrContains("\\\"<>^`{|}", c)) {
-      return "has a character that no URL may have";
-    }
-  }
-  if (text.find_first_of("?#") != absl::string_view::npos) {
-    return "must have no query (?) and no fragment (#)";
-  }
-  const std::size_t slash = std::min(text.find('/'), text.size());
-  const absl::string_view authority = text.substr(0, slash);
-  if (absl::StrContains(authority, '@')) return "must have no user name or password (@)";
-  const auto parts = SplitHostPort(authority);
-  const bool host_ok =
-      parts && (parts->bracketed ? IsIpv6(std::string(parts->host))
-                                 : IsHostName(parts->host) || IsIpv4(std::string(parts->host)));
-  if (!host_ok) return "must name a host after https://, as a DNS name or an IP address";
-  if (parts->port && ParsePort(*parts->port).value_or(0) == 0) {
-    return "must have a port between 1 and 65535, or none";
-  }
-  for (const absl::string_view segment : absl::StrSplit(text.substr(slash), '/')) {
-    if (segment == "." || segment == "..") return "must have no . or .. in its path";
-  }
-  if (!https && !IsLoopbackHost(parts->host)) {
+  std::string host;
+  const absl::string_view problem = ProblemOfUrlRest(text, &host);
+  if (problem.empty() && !https && !IsLoopbackHost(host)) {
     return "must start with https://: http is for loopback addresses only";
   }
-  return "";
+  return problem;
+}
+
+absl::string_view ProblemOfPlatformUrl(absl::string_view text) {
+  constexpr absl::string_view kMustBe =
+      "must be a URL that starts with http:// and a loopback or link-local address (127.0.0.1, "
+      "169.254.169.254, localhost): what the platform offers on this machine";
+  if (!absl::ConsumePrefix(&text, "http://")) return kMustBe;
+  std::string host;
+  const absl::string_view problem = ProblemOfUrlRest(text, &host);
+  if (!problem.empty()) return problem;
+  return IsLoopbackHost(host) || IsLinkLocalHost(host) ? "" : kMustBe;
 }
 
 }  // namespace tokensvc

@@ -27,6 +27,10 @@ std::optional<HostPort> ParseServerAddress(absl::string_view text);
 /// user information, query, fragment or dot segment), as a message to show; empty = nothing.
 absl::string_view ProblemOfAuthorityUrl(absl::string_view text);
 
+/// The same for the URL of what the platform offers on this machine: `http` on a loopback or
+/// link-local address (or `localhost`).
+absl::string_view ProblemOfPlatformUrl(absl::string_view text);
+
 }  // namespace tokensvc
 
 #endif  // TOKENSVC_SERVICE_CONFIG_ADDRESS_H_

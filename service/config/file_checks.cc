@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/key_ring.h"
+#include "service/config/managed_identity_config.h"
 #include "service/config/read_file.h"
 #include "service/config/secret_reference.h"
 #include "service/jose/unverified_jwt.h"
@@ -121,6 +122,12 @@ class FileChecker {
   void CheckSecret(const std::string& path, const std::string& reference) {
     if (!errors_->Covers(path)) Report(path, ReadSecret(reference).status());
   }
+  void CheckManagedIdentity(const std::string& path, const config::v1::ManagedIdentity& identity) {
+    if (errors_->Covers(path)) return;
+    Report(path + ".endpoint", ManagedIdentityEndpoint(identity).status());
+    if (identity.source() != config::v1::MANAGED_IDENTITY_SOURCE_APP_SERVICE) return;
+    Report(path + ".identity_header", ReadSecret(IdentityHeaderReference(identity)).status());
+  }
   void CheckAssertion(const std::string& path, const std::string& file) {
     if (!errors_->Covers(path)) Report(path, CheckAssertionFile(file));
   }
@@ -203,6 +210,10 @@ void CheckFiles(const config::v1::ServiceConfig& config, const ConfigLocations& 
   }
   for (int i = 0; i < config.authorities_size(); ++i) {
     checker.CheckCa(absl::StrCat("authorities[", i, "].ca_file"), config.authorities(i).ca_file());
+    if (config.authorities(i).has_managed_identity()) {
+      checker.CheckManagedIdentity(absl::StrCat("authorities[", i, "].managed_identity"),
+                                   config.authorities(i).managed_identity());
+    }
   }
   if (config.cache().has_redis()) CheckRedis(config.cache().redis(), checker);
   for (int i = 0; i < config.registrations_size(); ++i) {
@@ -214,6 +225,8 @@ void CheckFiles(const config::v1::ServiceConfig& config, const ConfigLocations& 
         checker.CheckSecret(path + ".secret.value", credential.secret().value());
       } else if (credential.has_assertion_file()) {
         checker.CheckAssertion(path + ".assertion_file.path", credential.assertion_file().path());
+      } else if (credential.has_managed_identity()) {
+        checker.CheckManagedIdentity(path + ".managed_identity", credential.managed_identity());
       } else if (credential.has_mutual_tls()) {
         checker.CheckPair(path + ".mutual_tls", credential.mutual_tls().certificate_file(),
                           credential.mutual_tls().private_key_file(), KeyUse::kAny);

@@ -99,6 +99,16 @@ void ValidateAuthority(config::v1::Authority* authority, const std::string& path
   if (authority->has_adfs()) ValidateAdfs(authority->adfs(), path + ".adfs", reporter);
   if (authority->has_b2c()) ValidateB2c(authority->mutable_b2c(), path + ".b2c", reporter);
   if (authority->has_ciam()) ValidateCiam(authority->mutable_ciam(), path + ".ciam", reporter);
+  if (authority->has_managed_identity()) {
+    ValidateManagedIdentity(authority->managed_identity(), path + ".managed_identity", reporter);
+    if (!authority->managed_identity().audience().empty()) {
+      reporter->Report(path + ".managed_identity.audience",
+                       "is for credentials: here the scopes of each call say what a token is for");
+    }
+    if (!authority->ca_file().empty()) {
+      reporter->Report(path + ".ca_file", "is of no use: the platform is asked over plain http");
+    }
+  }
   if (!authority->has_oidc()) return;
   for (int i = 0; i < authority->oidc().allowed_hosts_size(); ++i) {
     std::string* host = authority->mutable_oidc()->mutable_allowed_hosts(i);

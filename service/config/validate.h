@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_SERVICE_CONFIG_VALIDATE_H_
 #define TOKENSVC_SERVICE_CONFIG_VALIDATE_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -27,6 +28,9 @@ class ConfigReporter {
   ConfigErrorCollector* errors_;
 };
 
+/// Whether `text` is a GUID, in lower or upper case.
+bool IsGuid(absl::string_view text);
+
 /// Whether `text` is a tenant: a GUID, or a DNS domain of two labels or more; in lower case.
 bool IsTenant(absl::string_view text);
 
@@ -39,8 +43,15 @@ void ValidateListeners(const config::v1::ServiceConfig& config, ConfigReporter* 
 /// The part of `ValidateConfig` that is about `jwt_issuers`.
 void ValidateJwtIssuers(config::v1::ServiceConfig* config, ConfigReporter* reporter);
 
+/// The newest format of `cache.redis.record_format`; the cache's, which this folder does not know.
+inline constexpr std::uint32_t kNewestRecordFormat = 1;
+
 /// The part of `ValidateConfig` that is about `cache.redis`.
 void ValidateRedis(const config::v1::RedisCache& redis, ConfigReporter* reporter);
+
+/// The part of `ValidateConfig` that is about a managed identity, which stands at `path`.
+void ValidateManagedIdentity(const config::v1::ManagedIdentity& identity, const std::string& path,
+                             ConfigReporter* reporter);
 
 /// The part of `ValidateConfig` that is about `config->registrations(index)`.
 void ValidateRegistration(int index, config::v1::ServiceConfig* config, ConfigReporter* reporter);

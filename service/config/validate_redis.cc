@@ -25,6 +25,13 @@ void ValidateRedis(const config::v1::RedisCache& redis, ConfigReporter* reporter
     reporter->Report(path + ".tls",
                      "needs both certificate_file and private_key_file for mutual TLS, or neither");
   }
+  if (redis.record_format() > kNewestRecordFormat) {
+    reporter->Report(
+        path + ".record_format",
+        absl::StrCat("this release writes formats up to ", kNewestRecordFormat,
+                     " only. First bring every replica to a release that reads the newer one, then "
+                     "set it (docs/OPERATIONS.md, Upgrades)"));
+  }
   if (!redis.username().empty() && redis.password().empty() &&
       !reporter->Broken(path + ".password")) {
     reporter->Report(path + ".password", "is missing: a user cannot log in without one");

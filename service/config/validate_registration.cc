@@ -44,16 +44,6 @@ constexpr std::array<absl::string_view, 26> kReservedParameters = {"actor_token"
                                                                    "token_type",
                                                                    "username"};
 
-bool IsGuid(absl::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (hyphen ? c != '-' : !absl::ascii_isxdigit(c)) return false;
-  }
-  return true;
-}
-
 bool IsToken(absl::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("_.-", c);
@@ -141,6 +131,20 @@ class RegistrationValidator {
     }
   }
 
+  void ValidateManagedIdentities(const config::v1::Authority* authority) {
+    for (int i = 0; i < registration_.credentials_size(); ++i) {
+      if (!registration_.credentials(i).has_managed_identity()) continue;
+      const config::v1::ManagedIdentity& identity = registration_.credentials(i).managed_identity();
+      const std::string path = absl::StrCat(path_, ".credentials[", i, "].managed_identity");
+      ValidateManagedIdentity(identity, path, &reporter_);
+      if (authority != nullptr && !authority->has_entra() && identity.audience().empty() &&
+          !reporter_.Broken(path + ".audience")) {
+        reporter_.Report(path + ".audience",
+                         "is missing: only Entra's authorities have one that is usual");
+      }
+    }
+  }
+
   /// `kind` is what the authority is instead of Entra.
   void ValidateForOthers(absl::string_view kind) {
     const auto refuse = [this, kind](bool given, absl::string_view key) {
@@ -153,6 +157,29 @@ class RegistrationValidator {
     refuse(registration_.tenants_size() > 0, "tenants");
     refuse(!registration_.default_tenant().empty(), "default_tenant");
     refuse(registration_.client_capabilities_size() > 0, "client_capabilities");
+  }
+
+  void ValidateClient() {
+    if (registration_.client_id().empty() && !reporter_.Broken(path_ + ".client_id")) {
+      reporter_.Report(path_ + ".client_id", "is missing: write the client's id at the authority");
+    }
+    if (registration_.credentials_size() == 0 && !reporter_.Broken(path_ + ".credentials")) {
+      reporter_.Report(path_ + ".credentials",
+                       "is missing or empty: there must be at least 1 entry, such as secret");
+    }
+  }
+
+  void ValidateForManagedIdentity() {
+    const auto refuse = [this](bool given, absl::string_view key) {
+      if (given) {
+        reporter_.Report(absl::StrCat(path_, ".", key),
+                         "has no meaning where the authority is a managed identity: remove it");
+      }
+    };
+    refuse(!registration_.client_id().empty(), "client_id");
+    refuse(registration_.credentials_size() > 0, "credentials");
+    refuse(registration_.extra_parameters_size() > 0, "extra_parameters");
+    refuse(registration_.client_claims() == config::v1::CLIENT_CLAIMS_ALLOWED, "client_claims");
   }
 
   void ValidateLists() {
@@ -194,6 +221,16 @@ class RegistrationValidator {
 
 }  // namespace
 
+bool IsGuid(absl::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (hyphen ? c != '-' : !absl::ascii_isxdigit(c)) return false;
+  }
+  return true;
+}
+
 bool IsTenant(absl::string_view text) {
   for (const char c : text) {
     if (absl::ascii_isupper(static_cast<unsigned char>(c))) return false;
@@ -217,6 +254,8 @@ void ValidateRegistration(int index, config::v1::ServiceConfig* config, ConfigRe
                                                ? nullptr
                                                : FindAuthority(*config, registration->authority());
   if (authority != nullptr && !authority->has_oidc()) validator.RefuseMutualTls();
+  validator.ValidateManagedIdentities(authority);
+  if (authority == nullptr || !authority->has_managed_identity()) validator.ValidateClient();
   if (authority == nullptr) {
     // With a broken authority around, the name may well be that one's.
     if (!registration->authority().empty() && !reporter->Broken("authorities")) {
@@ -232,6 +271,9 @@ void ValidateRegistration(int index, config::v1::ServiceConfig* config, ConfigRe
     validator.ValidateForOthers("b2c, which has one tenant");
   } else if (authority->has_ciam()) {
     validator.ValidateForOthers("ciam, which has one tenant");
+  } else if (authority->has_managed_identity()) {
+    validator.ValidateForOthers("managed_identity");
+    validator.ValidateForManagedIdentity();
   }
 }
 

@@ -47,6 +47,7 @@ class ClientCredential {
   ///   - kFailedPrecondition  the material cannot be used for this request
   ///   - kInvalidArgument     the client id or the endpoint is not UTF-8
   ///   - kResourceExhausted   the worker pool's queue is full
+  ///   - kUnavailable         who hands out the material does not, for now
   ///   - kInternal            the signature failed
   virtual asio::awaitable<absl::Status> AddTo(TokenEndpointRequest& request) = 0;
 

@@ -49,8 +49,9 @@ void CredentialMetrics::TrackAssertionExpiry(const std::string& credential_id, N
     made = MakeSlot(assertions_, credential_id, std::move(not_after));
   }
   Export("tokensvc_credential_assertion_seconds_to_expiry",
-         "Seconds until the assertion in a credential's file expires.", absl::Seconds(1),
-         credential_id, std::move(made));
+         "Seconds until the assertion of a credential expires: its file's, or the managed "
+         "identity's.",
+         absl::Seconds(1), credential_id, std::move(made));
 }
 
 std::shared_ptr<CredentialMetrics::ExpirySlot> CredentialMetrics::MakeSlot(

@@ -8,11 +8,14 @@
 #include "absl/time/time.h"
 #include "base/form_url.h"
 #include "service/authority/error_response.h"
+#include "service/authority/scope.h"
 #include "service/authority/transport_error.h"
 #include "service/credential/client_credential.h"
 
 namespace tokensvc {
 namespace {
+
+constexpr absl::Duration kLongLife = absl::Hours(2);
 
 Counter& AnswerCounter(MetricRegistry& registry, const char* result) {
   return registry.AddCounter("tokensvc_authority_token_requests_total",
@@ -46,6 +49,11 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::Redeem(
     std::shared_ptr<const Registration> registration, std::string tenant,
     std::shared_ptr<const Grant> grant, GrantContext context) {
   const BootTime started = deps_.clock.Boot();
+  if (registration->managed_identity != nullptr) {
+    Result<RedeemedToken> answer = co_await RedeemAtPlatform(*registration, *grant);
+    Record(*registration, *grant, context, tenant, answer, started);
+    co_return answer;
+  }
   Result<TokenEndpoint> endpoint =
       co_await deps_.metadata.TokenEndpointFor(registration->authority, tenant);
   if (!endpoint.ok()) {
@@ -61,32 +69,56 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::Redeem(
   const auto candidates = credentials.Candidates(deps_.clock.Boot());
   for (const auto& credential : candidates) {
     const BootTime asked = deps_.clock.Boot();
-    std::uint64_t version = credential->version();
+    Presented presented;
+    presented.version = credential->version();
     result = co_await RedeemWith(*registration, tenant, *endpoint, *credential, *grant, context,
-                                 &version);
+                                 &presented);
     Record(*registration, *grant, context, tenant, result, asked);
     if (result.ok()) {
       credentials.MarkAccepted(credential->id());
       break;
     }
+    // The platform does not hand it out for now, which says nothing against it.
+    if (presented.out_of_reach) continue;
     // No `authority` part: the credential could not even be presented (its file is gone, say).
     const bool unusable = result.error().reason == Reason::kRegistrationMisconfigured &&
                           result.error().authority == nullptr;
     if (!unusable && !IsClientCredentialRefused(result.error())) break;
-    credentials.MarkRefused(credential->id(), version);
+    credentials.MarkRefused(credential->id(), presented.version);
   }
   co_return result;
+}
+
+asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemAtPlatform(
+    const Registration& registration, const Grant& grant) {
+  TokenRequestForm form;
+  grant.AppendTo(form);
+  std::string resource;
+  for (const auto& [name, value] : form) {
+    if (name == "scope") resource = std::string(ResourceOfDefaultScope(value.Reveal()));
+  }
+  Result<ManagedIdentityToken> token =
+      co_await deps_.identities.Ask(registration.managed_identity, std::move(resource));
+  if (!token.ok()) co_return std::move(token).error();
+  RedeemedToken redeemed;
+  redeemed.response.access_token = std::move(token->token);
+  redeemed.response.token_type = "Bearer";
+  redeemed.response.expires_in = token->expires_in;
+  // The platform does not say; as MSAL infers it.
+  if (token->expires_in > kLongLife) redeemed.response.refresh_in = token->expires_in / 2;
+  redeemed.requested_at = token->requested_at;
+  co_return redeemed;
 }
 
 asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemWith(
     const Registration& registration, const std::string& tenant, const TokenEndpoint& endpoint,
     ClientCredential& credential, const Grant& grant, const GrantContext& context,
-    std::uint64_t* version) {
+    Presented* presented) {
   TokenEndpointRequest authenticated;
   authenticated.token_endpoint = endpoint.url;
   authenticated.client_id = registration.client_id;
   absl::Status added = co_await credential.AddTo(authenticated);
-  if (added.ok()) *version = authenticated.credential_version;
+  if (added.ok()) presented->version = authenticated.credential_version;
   if (!added.ok()) {
     if (absl::IsResourceExhausted(added)) {
       Error error;
@@ -95,6 +127,12 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemWith(
       error.message = "too many signatures wait in this replica";
       error.retry_after = absl::Seconds(1);
       co_return error;
+    }
+    presented->out_of_reach = absl::IsUnavailable(added);
+    if (presented->out_of_reach) {
+      // Who hands it out has logged why.
+      co_return AuthorityUnavailable("the registration's client credential can't be had for now",
+                                     kDefaultRetryAfter);
     }
     deps_.logger.Error("client_credential_unusable", {{"registration", registration.name},
                                                       {"credential", credential.id()},

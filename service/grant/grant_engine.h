@@ -13,6 +13,7 @@
 #include "service/authority/authority_metadata.h"
 #include "service/authority/error.h"
 #include "service/authority/token_response.h"
+#include "service/credential/managed_identity_client.h"
 #include "service/grant/grant.h"
 #include "service/grant/registration.h"
 #include "service/http/http_transport.h"
@@ -54,6 +55,7 @@ class GrantEngine {
   struct Dependencies {
     HttpTransport& transport;
     AuthorityMetadata& metadata;
+    ManagedIdentityClient& identities;
     const Clock& clock;
     Logger& logger;
     GrantMetrics& metrics;
@@ -62,19 +64,28 @@ class GrantEngine {
   explicit GrantEngine(Dependencies dependencies) : deps_(dependencies) {}
 
   /// Asks the registration's authority for a token in `tenant` (empty where it has none). Every
-  /// wait inside is bounded by the authority's `request_timeout`.
+  /// wait inside is bounded by the authority's `request_timeout`, and by the budget of managed
+  /// identities' retries, of which the platform is asked instead where the authority is one: for
+  /// the resource of the one scope, and without any claims, of which it takes none.
   asio::awaitable<Result<RedeemedToken>> Redeem(std::shared_ptr<const Registration> registration,
                                                 std::string tenant,
                                                 std::shared_ptr<const Grant> grant,
                                                 GrantContext context);
 
  private:
+  /// What became of a client credential.
+  struct Presented {
+    std::uint64_t version = 0;
+    bool out_of_reach = false;  ///< Who hands it out does not, for now.
+  };
+  asio::awaitable<Result<RedeemedToken>> RedeemAtPlatform(const Registration& registration,
+                                                          const Grant& grant);
   asio::awaitable<Result<RedeemedToken>> RedeemWith(const Registration& registration,
                                                     const std::string& tenant,
                                                     const TokenEndpoint& endpoint,
                                                     ClientCredential& credential,
                                                     const Grant& grant, const GrantContext& context,
-                                                    std::uint64_t* version);
+                                                    Presented* presented);
   void Record(const Registration& registration, const Grant& grant, const GrantContext& context,
               absl::string_view tenant, const Result<RedeemedToken>& result, BootTime started);
 

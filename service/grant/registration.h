@@ -13,6 +13,7 @@
 #include "service/authority/authority.h"
 #include "service/authority/error.h"
 #include "service/credential/credential_list.h"
+#include "service/credential/managed_identity.h"
 
 namespace tokensvc {
 
@@ -29,6 +30,8 @@ struct Registration {
   std::string default_tenant;
 
   std::shared_ptr<CredentialList> credentials;
+  /// Where the authority is one; then there are no credentials, and no client id.
+  std::shared_ptr<const ManagedIdentity> managed_identity;
 
   /// What the client can handle, sent in `claims` (Entra's `xms_cc`), for example `cp1`.
   std::vector<std::string> client_capabilities;
@@ -41,8 +44,8 @@ struct Registration {
 };
 
 /// What tells one authority from others of its kind, whatever the configuration calls it: the
-/// issuer, Entra's base URL, or the token endpoint. Together with the kind part of cache keys and
-/// of what throttling is filed under.
+/// issuer, Entra's base URL, the token endpoint, or the identity's name. Together with the kind
+/// part of cache keys and of what throttling is filed under.
 const std::string& AuthorityIdentity(const Authority& authority);
 
 /// All registrations of one configuration, by name. Immutable.

@@ -110,4 +110,9 @@ bool IsLoopbackAddress(const sockaddr& address) {
   return std::memcmp(&v6.sin6_addr, &loopback, sizeof(loopback)) == 0;
 }
 
+bool IsLinkLocalAddress(const sockaddr& address) {
+  return address.sa_family == AF_INET &&
+         ntohl(As<sockaddr_in>(address).sin_addr.s_addr) >> 16 == V4(0, 0, 169, 254);
+}
+
 }  // namespace tokensvc

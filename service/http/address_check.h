@@ -20,6 +20,9 @@ bool IsPublicAddress(const sockaddr& address);
 /// Whether `address` is 127.0.0.0/8 or ::1.
 bool IsLoopbackAddress(const sockaddr& address);
 
+/// Whether `address` is in 169.254.0.0/16 (RFC 3927).
+bool IsLinkLocalAddress(const sockaddr& address);
+
 }  // namespace tokensvc
 
 #endif  // TOKENSVC_SERVICE_HTTP_ADDRESS_CHECK_H_

@@ -120,7 +120,12 @@ absl::Status CurlTransfer::ReadUrl() {
     return absl::InvalidArgumentError(Explain("the URL is neither https nor http with a host"));
   }
   host_ = std::move(host);
-  if (scheme_ == "http" && !IsLoopbackHost(host_)) {
+  const bool platform = request_.trust == AddressTrust::kPlatform;
+  // With https one could meet a connection that was opened for a configured host, to any address.
+  if (platform && scheme_ != "http") {
+    return absl::InvalidArgumentError(Explain("the platform is asked over plain http"));
+  }
+  if (scheme_ == "http" && !IsLoopbackHost(host_) && !(platform && IsLinkLocalHost(host_))) {
     return absl::PermissionDeniedError(Explain("plain http is for loopback addresses only"));
   }
   origin_ = absl::StrCat(
@@ -259,8 +264,11 @@ std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t count
 // differently the next time gains nothing.
 curl_socket_t CurlTransfer::OnOpenSocket(void* transfer, curlsocktype, curl_sockaddr* address) {
   auto* self = static_cast<CurlTransfer*>(transfer);
-  if ((self->request_.trust == AddressTrust::kLearnt && !IsPublicAddress(address->addr)) ||
-      (self->scheme_ == "http" && !IsLoopbackAddress(address->addr))) {
+  const AddressTrust trust = self->request_.trust;
+  const bool local = IsLoopbackAddress(address->addr) ||
+                     (trust == AddressTrust::kPlatform && IsLinkLocalAddress(address->addr));
+  if ((trust == AddressTrust::kLearnt && !IsPublicAddress(address->addr)) ||
+      (self->scheme_ == "http" && !local)) {
     self->address_refused_ = true;
     return CURL_SOCKET_BAD;  // libcurl goes on to the name's next address
   }

@@ -24,6 +24,9 @@ enum class AddressTrust {
   /// are
   /// refused when the socket opens.
   kLearnt,
+  /// What the platform offers on this machine, by configuration: loopback and link-local addresses
+  /// (169.254.0.0/16) only, over plain http, which is all that is spoken there.
+  kPlatform,
 };
 
 /// What a client shows of itself in the TLS handshake (RFC 8446 §4.4.2) to a server that asks.
@@ -39,8 +42,9 @@ struct ClientTlsCertificate {
 struct HttpRequest {
   enum class Method { kGet, kPost };
   Method method = Method::kGet;
-  /// `https://…`, or `http://` where the host is `localhost`, in 127.0.0.0/8 or `[::1]`. No user
-  /// information. ASCII, at most 8 KiB.
+  /// `https://…`, or `http://` where the host is `localhost`, in 127.0.0.0/8 or `[::1]`; with
+  /// `kPlatform`, `http://` alone, and 169.254.0.0/16 too. No user information. ASCII, at most 8
+  /// KiB.
   std::string url;
   /// Name and value. Names are tokens (RFC 9110 §5.6.2), but none that frames the message (Host,
   /// Content-Length, …); values have no CR, LF or NUL; or the request is refused. May hold
@@ -95,8 +99,8 @@ class HttpTransport {
   ///   - kDeadlineExceeded   `timeout` ran out; or, after a wait in the queue, too little of it was
   ///   left for an answer, so that the request was not sent
   ///   - kUnauthenticated    the server's TLS certificate was refused, or `ca_file` cannot be read
-  ///   - kPermissionDenied   the address is not allowed for a learnt host, or plain http beyond
-  ///   loopback
+  ///   - kPermissionDenied   the address is not allowed for a learnt or a platform's host, or plain
+  ///   http beyond loopback
   ///   - kOutOfRange         the answer is larger than allowed
   ///   - kResourceExhausted  too many requests wait already
   ///   - kInvalidArgument    the request itself is malformed

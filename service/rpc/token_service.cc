@@ -51,7 +51,7 @@ v1::RefreshReason ToProto(RefreshCause cause) {
   return v1::REFRESH_REASON_UNSPECIFIED;
 }
 
-void FillToken(const TokenRecord& record, const std::string& tenant,
+void FillToken(const TokenRecord& record, std::string tenant,
                v1::AcquireForClientResponse& response) {
   v1::AccessToken& token = *response.mutable_access_token();
   const absl::string_view value = record.RevealToken();
@@ -63,10 +63,10 @@ void FillToken(const TokenRecord& record, const std::string& tenant,
        absl::StrSplit(record.granted_scopes(), ' ', absl::SkipEmpty())) {
     token.add_granted_scopes(scope.data(), scope.size());
   }
-  token.set_tenant(tenant);
+  token.set_tenant(std::move(tenant));
 }
 
-void FillToken(const TokenRecord& record, const std::string&,
+void FillToken(const TokenRecord& record, const std::string& /*tenant*/,
                v1::CreateAuthorizationHeaderResponse& response) {
   v1::Header& header = *response.add_headers();
   header.set_name("Authorization");
@@ -80,9 +80,9 @@ void FillToken(const TokenRecord& record, const std::string&,
 }
 
 template <class Response>
-void Fill(const AppToken& token, const Registration& registration, const std::string& tenant,
+void Fill(const AppToken& token, const Registration& registration, std::string tenant,
           std::string correlation_id, absl::Time now, Response& response) {
-  FillToken(*token.record, tenant, response);
+  FillToken(*token.record, std::move(tenant), response);
   response.set_source(ToProto(token.found_in));
   response.set_refresh_reason(ToProto(token.cause));
   response.set_correlation_id(std::move(correlation_id));
@@ -202,9 +202,9 @@ void TokenServiceHandler::ServeAppToken(grpc::CallbackServerContext& context,
     return fail(admitted.error(), denied_for, CorrelationIdFor(request.correlation_id()));
   }
   std::string key = deps_.source.KeyOf(*admitted);
-  if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key)) {
-    Fill(*token, *admitted->registration, admitted->tenant, std::move(admitted->correlation_id),
-         deps_.clock.Now(), response);
+  if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key, started)) {
+    Fill(*token, *admitted->registration, std::move(admitted->tenant),
+         std::move(admitted->correlation_id), deps_.clock.Now(), response);
     return finish(grpc::Status::OK);
   }
 
@@ -233,6 +233,10 @@ struct TokenServiceHandler::Batch {
   v1::BatchAcquireForClientResponse& response;
   std::function<void()> finish;
   std::atomic<int> left;
+
+  void EndOne() {
+    if (left.fetch_sub(1) == 1) finish();
+  }
 };
 
 grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
@@ -250,6 +254,7 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
     reactor->Finish(ToGrpcStatus(error, correlation_id));
     return reactor;
   }
+  response->mutable_results()->Reserve(size);
   for (int i = 0; i < size; ++i) response->add_results();
   auto finish = [this, started, &metrics, reactor] {
     metrics.Record(absl::StatusCode::kOk, absl::FromChrono(deps_.clock.Boot() - started));
@@ -258,6 +263,7 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
   const auto batch = std::shared_ptr<Batch>(new Batch{*response, std::move(finish), {size}});
 
   std::vector<AppTokenSource::Wanted> missing;
+  const absl::Time now = deps_.clock.Now();
   for (int i = 0; i < size; ++i) {
     const v1::AcquireForClientRequest& item = request->requests(i);
     absl::string_view denied_for;
@@ -270,8 +276,11 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
       continue;
     }
     std::string key = deps_.source.KeyOf(*admitted);
-    if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key)) {
-      EndItem(*batch, i, *token, *admitted);
+    if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key, started)) {
+      Fill(*token, *admitted->registration, std::move(admitted->tenant),
+           std::move(admitted->correlation_id), now,
+           *response->mutable_results(i)->mutable_response());
+      batch->EndOne();
       continue;
     }
     admitted->trace_id = TraceIdOf(*context);
@@ -295,7 +304,7 @@ void TokenServiceHandler::EndItem(Batch& batch, int index, const AppToken& token
                                   const AppTokenRequest& asked) {
   Fill(token, *asked.registration, asked.tenant, asked.correlation_id, deps_.clock.Now(),
        *batch.response.mutable_results(index)->mutable_response());
-  if (batch.left.fetch_sub(1) == 1) batch.finish();
+  batch.EndOne();
 }
 
 void TokenServiceHandler::EndItem(Batch& batch, int index, const Error& error,
@@ -306,7 +315,7 @@ void TokenServiceHandler::EndItem(Batch& batch, int index, const Error& error,
   out.ParseFromString(status.error_details());
   out.set_code(status.error_code());
   out.set_message(status.error_message());
-  if (batch.left.fetch_sub(1) == 1) batch.finish();
+  batch.EndOne();
 }
 
 void TokenServiceHandler::LogFailure(const RpcMethodMetrics& metrics,

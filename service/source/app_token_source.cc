@@ -82,9 +82,15 @@ struct AppTokenSource::Lane {
         shared(*worker.shared),
         leases(*worker.leases),
         flights(loop.context().get_executor()) {}
+  /// Where the tokens that `request` asks for are shared.
+  SharedStore& SharedFor(const AppTokenRequest& request) {
+    if (ProfileOf(*request.registration->authority).shares_tokens) return shared;
+    return not_shared;
+  }
   EventLoop& loop;
   GrantEngine& engine;
   SharedStore& shared;
+  NoSharedStore not_shared;
   LeaseManager& leases;
   FlightGroup flights;
 };
@@ -150,9 +156,8 @@ AppTokenSource::Lane& AppTokenSource::LaneFor(absl::string_view key) {
 }
 
 std::optional<AppToken> AppTokenSource::Lookup(const AppTokenRequest& request,
-                                               absl::string_view key) {
+                                               absl::string_view key, BootTime now) {
   if (request.forced()) return std::nullopt;
-  const BootTime now = deps_.clock.Boot();
   LocalCache::Hit hit = deps_.cache.Lookup(key, now);
   if (hit.record == nullptr) {
     metrics_->misses.Increment();
@@ -214,7 +219,7 @@ asio::awaitable<void> AppTokenSource::ServeMany(Lane& lane, std::vector<Wanted> 
   std::vector<RecordName> names;
   std::vector<std::size_t> asked;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i].request.forced()) continue;
+    if (wanted[i].request.forced() || &lane.SharedFor(wanted[i].request) != &lane.shared) continue;
     names.push_back({wanted[i].key, PartitionOf(wanted[i].request)});
     asked.push_back(i);
   }
@@ -325,7 +330,8 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
     // A shared cache that can't take it is the next replica's loss of a request, not this call's
     // failure.
     RecordName name{key, PartitionOf(*request)};
-    const absl::Status shared = co_await lane.shared.Put(std::move(name), outcome.record);
+    const absl::Status shared =
+        co_await lane.SharedFor(*request).Put(std::move(name), outcome.record);
     if (!shared.ok()) metrics_->shared_failures.Increment();
   } else {
     deps_.failures.Remember(keys, stored.error(), deps_.random.Uniform(), deps_.clock.Boot());
@@ -346,7 +352,7 @@ asio::awaitable<std::shared_ptr<const TokenRecord>> AppTokenSource::FetchShared(
     Lane& lane, const AppTokenRequest& request, const std::string& key) {
   const RecordName name{key, PartitionOf(request)};
   std::vector<RecordName> names(1, name);
-  auto found = co_await lane.shared.GetMany(std::move(names));
+  auto found = co_await lane.SharedFor(request).GetMany(std::move(names));
   co_return TakeOver(name, std::move(found[0]));
 }
 

@@ -82,8 +82,9 @@ class AppTokenSource {
   std::string KeyOf(const AppTokenRequest& request) const;
 
   /// Answers from the local cache, at once and without waiting, or not at all. A forced request
-  /// never is.
-  std::optional<AppToken> Lookup(const AppTokenRequest& request, absl::string_view key);
+  /// never is. `now` is when the call came.
+  std::optional<AppToken> Lookup(const AppTokenRequest& request, absl::string_view key,
+                                 BootTime now);
 
   /// Gets the token by way of a flight and calls `done` once, on a loop's thread, at `deadline` at
   /// the latest.

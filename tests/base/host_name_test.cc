@@ -20,6 +20,14 @@ TEST(HostNameTest, KnowsLoopbackWithoutAskingAResolver) {
   }
 }
 
+TEST(HostNameTest, KnowsLinkLocalAddressesByTheirUsualNotationOnly) {
+  EXPECT_TRUE(IsLinkLocalHost("169.254.169.254"));
+  for (const char* host : {"", "localhost", "169.254.1", "169.255.0.1", "0xa9fea9fe", "2852039166",
+                           "[fe80::1]", "169.254.169.254.example", "::ffff:169.254.169.254"}) {
+    EXPECT_FALSE(IsLinkLocalHost(host)) << host;
+  }
+}
+
 TEST(HostNameTest, TakesDnsNamesAndNothingThatAResolverReadsAsAnAddress) {
   for (const char* name : {"localhost", "login.example.com", "xn--bcher-kva.example", "a-b.c1"}) {
     EXPECT_TRUE(IsHostName(name)) << name;

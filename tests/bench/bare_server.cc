@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The floor that the service is measured against: a gRPC server that answers AcquireForClient with
-// one fixed message, by the same callback API, and does nothing else. Writes `bare ADDRESS` to the
-// file it is told.
+// The floor that the service is measured against: a gRPC server that answers AcquireForClient and
+// BatchAcquireForClient with one fixed message each, by the same callback API, and does nothing
+// else. Writes `bare ADDRESS` to the file it is told.
 
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
@@ -9,42 +9,71 @@
 #include <cstdio>
 #include <fstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tokensvc/v1/token_service.grpc.pb.h"
 
 namespace tokensvc::bench {
 namespace {
 
+struct Answers {
+  v1::AcquireForClientResponse one;
+  v1::BatchAcquireForClientResponse batch;
+};
+
 class BareHandler final : public v1::TokenService::CallbackService {
  public:
-  explicit BareHandler(v1::AcquireForClientResponse answer) : answer_(std::move(answer)) {}
+  explicit BareHandler(Answers answers) : answers_(std::move(answers)) {}
 
   grpc::ServerUnaryReactor* AcquireForClient(grpc::CallbackServerContext* context,
                                              const v1::AcquireForClientRequest*,
                                              v1::AcquireForClientResponse* response) override {
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    *response = answer_;
+    return Finish(*context, answers_.one, *response);
+  }
+  grpc::ServerUnaryReactor* BatchAcquireForClient(
+      grpc::CallbackServerContext* context, const v1::BatchAcquireForClientRequest*,
+      v1::BatchAcquireForClientResponse* response) override {
+    return Finish(*context, answers_.batch, *response);
+  }
+
+ private:
+  template <class Message>
+  static grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext& context,
+                                          const Message& answer, Message& response) {
+    grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+    response = answer;
     reactor->Finish(grpc::Status::OK);
     return reactor;
   }
 
- private:
-  const v1::AcquireForClientResponse answer_;
+  const Answers answers_;
 };
+
+/// Reads METHOD=FILE, the serialized answer of a method.
+bool ReadAnswer(const std::string& argument, Answers& answers) {
+  const std::size_t equals = argument.find('=');
+  if (equals == std::string::npos) return false;
+  std::ifstream in(argument.substr(equals + 1), std::ios::binary);
+  const std::string method = argument.substr(0, equals);
+  if (method == "AcquireForClient") return answers.one.ParseFromIstream(&in);
+  return method == "BatchAcquireForClient" && answers.batch.ParseFromIstream(&in);
+}
 
 }  // namespace
 
-int Run(const std::string& answer_file, const std::string& ready_file) {
-  v1::AcquireForClientResponse answer;
-  std::ifstream in(answer_file, std::ios::binary);
-  if (!answer.ParseFromIstream(&in)) return 1;
+int Run(const std::string& ready_file, const std::vector<std::string>& arguments) {
+  Answers answers;
+  for (const std::string& argument : arguments) {
+    if (!ReadAnswer(argument, answers)) return 1;
+  }
 
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  BareHandler handler(std::move(answer));
+  BareHandler handler(std::move(answers));
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -63,9 +92,9 @@ int Run(const std::string& answer_file, const std::string& ready_file) {
 }  // namespace tokensvc::bench
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: %s ANSWER-FILE READY-FILE\n", argv[0]);
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: %s READY-FILE METHOD=ANSWER-FILE...\n", argv[0]);
     return 2;
   }
-  return tokensvc::bench::Run(argv[1], argv[2]);
+  return tokensvc::bench::Run(argv[1], {argv + 2, argv + argc});
 }

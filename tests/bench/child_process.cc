@@ -34,14 +34,23 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments, const std:
   }
 }
 
-ChildProcess::~ChildProcess() {
-  kill(pid_, SIGTERM);
+ChildProcess::~ChildProcess() { End(); }
+
+int ChildProcess::End() {
+  if (pid_ < 0) return -1;
+  const pid_t pid = pid_;
+  pid_ = -1;
+  kill(pid, SIGTERM);
+  int status = 0;
   for (int i = 0; i < 100; ++i) {
-    if (waitpid(pid_, nullptr, WNOHANG) == pid_) return;
+    if (waitpid(pid, &status, WNOHANG) == pid) {
+      return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
     absl::SleepFor(absl::Milliseconds(50));
   }
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+  return -1;
 }
 
 absl::Duration ChildProcess::CpuTime() const {

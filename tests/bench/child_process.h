@@ -21,11 +21,16 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
+  pid_t pid() const { return pid_; }
+
+  /// Ends it now, as the destructor does, and returns its exit status; -1: a signal ended it.
+  int End();
+
   /// CPU time that it has used so far, all threads.
   absl::Duration CpuTime() const;
 
  private:
-  pid_t pid_;
+  pid_t pid_;  ///< -1: it has ended.
 };
 
 /// Waits until `path` exists and returns its text; empty when it does not within `timeout`.

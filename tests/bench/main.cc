@@ -1,149 +1,201 @@
 // SPDX-License-Identifier: Apache-2.0
-// The figures of DESIGN's performance section that exist by now: a table for people, JSON for
-// machines.
+// The figures of DESIGN's performance section that exist by now.
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <string>
-#include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "nlohmann/json.hpp"
+#include "tests/bench/against_bare_bench.h"
 #include "tests/bench/local_cache_bench.h"
 #include "tests/bench/near_cache_bench.h"
-#include "tests/bench/warm_unary_bench.h"
+#include "tests/bench/redis_memory_bench.h"
+#include "tests/bench/report.h"
+#include "tests/bench/shared_hit_bench.h"
 
 namespace tokensvc::bench {
 namespace {
 
-struct Row {
-  std::string what;
-  Median measured;
-  std::string bound;
-  bool reached;
-};
+constexpr char kDescription[] =
+    "Measures the service: medians with their 95 % interval, beside the bounds of the design.\n"
+    "\n"
+    "  unary   warm AcquireForClient, in turn with a bare gRPC handler that answers the same "
+    "bytes\n"
+    "  batch   warm BatchAcquireForClient of 100 tokens, likewise\n"
+    "  cache   look-ups in the local cache, and the memory of a token in it\n"
+    "  client  hits of the client library's near cache\n"
+    "  redis   hits of the shared cache against a plain GET, and the memory of a record in Redis;\n"
+    "          starts redis-server processes of its own";
 
-void Print(const std::vector<Row>& rows) {
-  std::cout << absl::StrFormat("%-66s %10s  %-21s %-8s %s\n", "what", "median", "95 % interval",
-                               "bound", "");
-  for (const Row& row : rows) {
-    std::cout << absl::StrFormat("%-66s %10.3f  %9.3f – %-9.3f %-8s %s\n", row.what,
-                                 row.measured.value, row.measured.low, row.measured.high, row.bound,
-                                 row.bound.empty() ? ""
-                                 : row.reached     ? "reached"
-                                                   : "MISSED");
-  }
-}
+Median Exactly(double value) { return {value, value, value}; }
 
-nlohmann::json ToJson(const std::vector<Row>& rows) {
-  nlohmann::json out = nlohmann::json::array();
-  for (const Row& row : rows) {
-    nlohmann::json entry = {{"what", row.what},
-                            {"median", row.measured.value},
-                            {"low", row.measured.low},
-                            {"high", row.measured.high}};
-    if (!row.bound.empty()) {
-      entry["bound"] = row.bound;
-      entry["reached"] = row.reached;
-    }
-    out.push_back(std::move(entry));
-  }
-  return out;
-}
-
-void AddLocalCache(std::size_t most, int runs, std::vector<Row>& rows) {
+void AddLocalCache(std::size_t most, int runs, Report& report) {
   const LocalCacheResult cache = RunLocalCacheBench(most, runs);
   for (const LookupCost& cost : cache.lookups) {
-    rows.push_back({absl::StrFormat("local look-up with %d tokens, ns", cost.entries),
-                    cost.nanoseconds, cost.entries == most ? "<= 1000" : "",
-                    cost.nanoseconds.value <= 1000});
+    const std::string what = absl::StrFormat("local look-up with %d tokens, ns", cost.entries);
+    if (cost.entries == most) {
+      report.AddAtMost(what, cost.nanoseconds, 1000);
+    } else {
+      report.Add(what, cost.nanoseconds);
+    }
   }
   const LookupCost& largest = cache.lookups.back();
-  rows.push_back(
-      {"  the same, largest / one token", largest.ratio, "<= 1.15", largest.ratio.value <= 1.15});
-  rows.push_back({"  the same, of one key again and again (memory's latency apart)",
-                  largest.ratio_of_one_key, "<= 1.15", largest.ratio_of_one_key.value <= 1.15});
-  rows.push_back({"  whole hit in process (request, key, look-up, copy), one token, ns",
-                  cache.lookups.front().nanoseconds_in_whole, "", true});
-  rows.push_back({"  whole hit in process, largest, ns", largest.nanoseconds_in_whole, "", true});
-  rows.push_back({"  whole hit in process, largest / one token", largest.ratio_in_whole, "", true});
-  const double per_byte = cache.bytes_per_token / 1500;
-  rows.push_back({"memory per cached token of 1,500 B / the token",
-                  {per_byte, per_byte, per_byte},
-                  "<= 1.3",
-                  per_byte <= 1.3});
-  const double counted = cache.counted_per_token / cache.bytes_per_token;
-  rows.push_back({"  of it counted by the cache itself", {counted, counted, counted}, "", true});
+  report.AddAtMost("  the same, largest / one token", largest.ratio, 1.15);
+  report.AddAtMost("  the same, of one key again and again (memory's latency apart)",
+                   largest.ratio_of_one_key, 1.15);
+  report.Add("  whole hit in process (request, key, look-up, copy), one token, ns",
+             cache.lookups.front().nanoseconds_in_whole);
+  report.Add("  whole hit in process, largest, ns", largest.nanoseconds_in_whole);
+  report.Add("  whole hit in process, largest / one token", largest.ratio_in_whole);
+  report.AddAtMost("memory per cached token of 1,500 B / the token",
+                   Exactly(cache.bytes_per_token / 1500), 1.3);
+  report.Add("  of it counted by the cache itself",
+             Exactly(cache.counted_per_token / cache.bytes_per_token));
 }
 
 /// False where a hit made a call.
-bool AddNearCache(int runs, std::vector<Row>& rows) {
+bool AddNearCache(int runs, Report& report) {
   const NearCacheResult hits = RunNearCacheBench(runs);
-  const auto add = [&rows](const char* what, const Median& median) {
-    rows.push_back({what, median, "< 1000", median.value < 1000});
-  };
-  add("client near-cache hit, one token, ns", hits.one_token);
-  add("  the same of 1,000 tokens, random order, ns", hits.full);
-  add("  the same of one token, header copied out, ns", hits.header);
-  add("  the same of one token, while a second thread does it, ns", hits.two_threads);
+  report.AddAtMost("client near-cache hit, one token, ns", hits.one_token, 1000);
+  report.AddAtMost("  the same of 1,000 tokens, random order, ns", hits.full, 1000);
+  report.AddAtMost("  the same of one token, header copied out, ns", hits.header, 1000);
+  report.AddAtMost("  the same of one token, while a second thread does it, ns", hits.two_threads,
+                   1000);
   return hits.calls == 1001;
 }
 
-bool AddUnary(const WarmUnaryOptions& options, std::vector<Row>& rows) {
-  const WarmUnaryResult unary = RunWarmUnaryBench(options);
-  if (!unary.ok) return false;
-  std::cout << absl::StrFormat("warm AcquireForClient: %d pairs, %d calls, %d failed\n",
-                               options.pairs, unary.calls, unary.failed);
-  rows.push_back({"warm AcquireForClient: throughput, ours / bare handler", unary.throughput_ratio,
-                  ">= 0.95", unary.throughput_ratio.value >= 0.95});
-  rows.push_back({"  the same: p99, ours / bare handler", unary.p99_ratio, "<= 1.1",
-                  unary.p99_ratio.value <= 1.1});
-  rows.push_back({"  the same: extra server CPU per call, µs", unary.extra_cpu_microseconds, "<= 3",
-                  unary.extra_cpu_microseconds.value <= 3});
-  rows.push_back(
-      {"  bare handler: server CPU per call, µs", unary.bare_cpu_microseconds, "", true});
-  rows.push_back({"  bare handler: calls per second", unary.bare_calls_per_second, "", true});
-  rows.push_back({"  ours: calls per second", unary.our_calls_per_second, "", true});
-  return unary.failed == 0;
+void AddRates(const AgainstBareResult& result, Report& report) {
+  report.Add("  bare handler: server CPU per call, µs", result.bare_cpu_microseconds);
+  report.Add("  bare handler: calls per second", result.bare_calls_per_second);
+  report.Add("  ours: calls per second", result.our_calls_per_second);
+}
+
+/// False where a call failed.
+bool Sound(const char* what, const AgainstBareOptions& options, const AgainstBareResult& result) {
+  std::cout << absl::StrFormat("%s: %d pairs, %d calls, %d failed, %d bytes in an answer\n", what,
+                               options.pairs, result.calls, result.failed, result.answer_bytes);
+  return result.ok && result.failed == 0;
+}
+
+bool AddUnary(const Programs& programs, const AgainstBareOptions& options, Report& report) {
+  const AgainstBareResult unary = RunWarmUnaryBench(programs, options);
+  if (!Sound("warm AcquireForClient", options, unary)) return false;
+  report.AddAtLeast("warm AcquireForClient: throughput, ours / bare handler",
+                    unary.throughput_ratio, 0.95);
+  report.AddAtMost("  the same: p99, ours / bare handler", unary.p99_ratio, 1.1);
+  report.AddAtMost("  the same: extra server CPU per call, µs", unary.extra_cpu_microseconds, 3);
+  AddRates(unary, report);
+  return true;
+}
+
+bool AddBatch(const Programs& programs, const AgainstBareOptions& options, Report& report) {
+  const AgainstBareResult batch = RunWarmBatchBench(programs, options);
+  if (!Sound("warm BatchAcquireForClient of 100", options, batch)) return false;
+  report.AddAtLeast("warm BatchAcquireForClient of 100: throughput, ours / bare handler",
+                    batch.throughput_ratio, 0.9);
+  report.Add("  the same: p99, ours / bare handler", batch.p99_ratio);
+  report.Add("  the same: extra server CPU per call, µs", batch.extra_cpu_microseconds);
+  AddRates(batch, report);
+  return true;
+}
+
+bool AddSharedHit(const Programs& programs, int blocks, Report& report) {
+  const SharedHitResult hits = RunSharedHitBench(programs, blocks);
+  std::cout << absl::StrFormat("shared-cache hit: %d tokens, %d wrong, records of %.0f bytes\n",
+                               hits.tokens, hits.wrong, hits.record_bytes);
+  if (!hits.ok || hits.wrong > 0) return false;
+  report.AddAtMost("shared-cache hit: latency it adds to a local hit / GET", hits.added_per_get,
+                   1.5);
+  report.Add("  GET of a record, µs", hits.get_microseconds);
+  report.Add("  the same by the service's own client, from another thread, µs",
+             hits.client_get_microseconds);
+  report.Add("  local hit, µs", hits.local_microseconds);
+  report.Add("  shared hit, µs", hits.shared_microseconds);
+  return true;
+}
+
+bool AddRedisMemory(int records, Report& report) {
+  const auto measure = [records](const TokenMaker& make_token, RedisMemoryResult& result) {
+    result = RunRedisMemoryBench(records, make_token);
+    return result.ok;
+  };
+  const auto ratio = [](const RedisMemoryResult& result) {
+    return Exactly(result.record_bytes / result.token_bytes);
+  };
+  RedisMemoryResult result;
+  for (const std::size_t bytes : {1500, 2000}) {
+    if (!measure([bytes](RandomGenerator& r) { return TokenWithRoles(r, bytes); }, result)) {
+      return false;
+    }
+    report.AddAtMost(absl::StrCat("Redis memory per record / the token: ", bytes, " B, roles"),
+                     ratio(result), 1.0);
+    if (!measure([bytes](RandomGenerator& r) { return TokenWithGroups(r, bytes); }, result)) {
+      return false;
+    }
+    report.AddAtMost(absl::StrCat("  ", bytes, " B, groups (random UUIDs)"), ratio(result), 1.0);
+    if (!measure([bytes](RandomGenerator& r) { return OpaqueToken(r, bytes); }, result)) {
+      return false;
+    }
+    report.Add(absl::StrCat("  ", bytes, " B, no JWT but random characters"), ratio(result));
+  }
+  return true;
 }
 
 int Run(int argc, char** argv) {
   const std::filesystem::path here = std::filesystem::canonical("/proc/self/exe").parent_path();
   const std::filesystem::path build = here.parent_path().parent_path();
-  WarmUnaryOptions unary;
-  unary.server = (build / "service/tokensvc-server").string();
-  unary.authority = (build / "tests/authority/tokensvc-dev-authority").string();
-  unary.bare = (here / "tokensvc-bench-bare-server").string();
+  const Programs programs{(build / "service/tokensvc-server").string(),
+                          (build / "tests/authority/tokensvc-dev-authority").string(),
+                          (here / "tokensvc-bench-bare-server").string()};
+  AgainstBareOptions against_bare;
   std::size_t most = 1'000'000;
   int runs = 20;
+  int blocks = 40;
+  int records = 20'000;
   std::string json_file;
   std::string only;
 
-  CLI::App app(
-      "Measures the service. The warm calls run in turn with a bare gRPC handler that answers the\n"
-      "same bytes; figures are medians over the pairs, with their 95 % interval.");
-  app.add_option("--pairs", unary.pairs, "Pairs of the warm unary measurement")
-      ->check(CLI::Range(2, 1000));
-  app.add_option("--seconds", unary.seconds, "Length of one half of a pair")
-      ->check(CLI::Range(0.1, 60.0));
-  app.add_option("--in-flight", unary.in_flight, "Calls that are kept running")
-      ->check(CLI::Range(1, 1000));
-  app.add_option("--most", most, "Tokens of the largest cache (2 KB each)")
-      ->check(CLI::Range(1000, 10'000'000));
-  app.add_option("--runs", runs, "Runs of the cache measurement")->check(CLI::Range(2, 1000));
+  CLI::App app(kDescription);
   app.add_option("--only", only, "Measure one part only")
-      ->check(CLI::IsMember({"unary", "cache", "client"}));
+      ->check(CLI::IsMember({"unary", "batch", "cache", "client", "redis"}));
   app.add_option("--json", json_file, "Write the figures here as well, as JSON");
+  app.add_option("--pairs", against_bare.pairs, "unary, batch: pairs of ours and the bare handler")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 1000));
+  app.add_option("--seconds", against_bare.seconds, "unary, batch: length of one half of a pair")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 60.0));
+  app.add_option("--in-flight", against_bare.in_flight, "unary, batch: calls that are kept running")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--most", most, "cache: tokens of the largest cache (2 KB each)")
+      ->capture_default_str()
+      ->check(CLI::Range(1000, 10'000'000));
+  app.add_option("--runs", runs, "cache, client: runs")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 1000));
+  app.add_option("--blocks", blocks, "redis: blocks of 100 shared hits")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 1000));
+  app.add_option("--records", records, "redis: records whose memory is measured")
+      ->capture_default_str()
+      ->check(CLI::Range(1000, 1'000'000));
   CLI11_PARSE(app, argc, argv);
 
-  std::vector<Row> rows;
+  const auto wanted = [&only](const char* part) { return only.empty() || only == part; };
+  Report report;
   bool ok = true;
-  if (only.empty() || only == "cache") AddLocalCache(most, runs, rows);
-  if (only.empty() || only == "client") ok = AddNearCache(runs, rows);
-  if (only.empty() || only == "unary") ok = AddUnary(unary, rows) && ok;
-  Print(rows);
-  if (!json_file.empty()) std::ofstream(json_file) << ToJson(rows).dump(2) << "\n";
+  if (wanted("cache")) AddLocalCache(most, runs, report);
+  if (wanted("client")) ok = AddNearCache(runs, report);
+  if (wanted("unary")) ok = AddUnary(programs, against_bare, report) && ok;
+  if (wanted("batch")) ok = AddBatch(programs, against_bare, report) && ok;
+  if (wanted("redis")) {
+    ok = AddSharedHit(programs, blocks, report) && ok;
+    ok = AddRedisMemory(records, report) && ok;
+  }
+  report.Print();
+  if (!json_file.empty()) report.WriteJson(json_file);
   return ok ? 0 : 1;
 }
 

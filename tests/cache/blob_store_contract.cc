@@ -142,10 +142,32 @@ TEST_P(BlobStoreContractTest, ANewKeysGenerationIsTheStoresClock) {
 }
 
 TEST_P(BlobStoreContractTest, TheNextGenerationIsGreaterThanTheStoredOneEvenBeforeAnEarlierClock) {
-  const auto ahead = static_cast<std::uint64_t>(absl::ToUnixMicros(host_->Now() + absl::Hours(1)));
+  const std::uint64_t ahead = GenerationAhead(absl::Hours(1));
   ASSERT_TRUE(Put(host_->store(), "v:a", ahead).ok());
   EXPECT_EQ(host_->Run(host_->other_replica().NextGeneration("v:a")).value(), ahead + 1);
   EXPECT_EQ(Put(host_->other_replica(), "v:a", ahead + 1).value(), PutOutcome::kStored);
+}
+
+TEST_P(BlobStoreContractTest, AGenerationThatNobodyCanHaveHandedOutBlocksNoKey) {
+  for (const std::uint64_t written :
+       {kMaxGeneration, kMaxGeneration - 1, GenerationAhead(absl::Hours(25))}) {
+    const std::string key = "v:" + std::to_string(written);
+    ASSERT_EQ(Put(host_->store(), key, written, "somebody else's").value(), PutOutcome::kStored);
+    const std::uint64_t next = host_->Run(host_->other_replica().NextGeneration(key)).value();
+    EXPECT_LE(next, GenerationAhead(absl::ZeroDuration()));
+    EXPECT_EQ(Put(host_->other_replica(), key, next, "ours").value(), PutOutcome::kOverwroteAhead);
+    EXPECT_THAT(Get(host_->store(), key).value(), Optional(MakeBlob(next, "ours")));
+    EXPECT_EQ(Put(host_->store(), key, next - 1).value(), PutOutcome::kOlder);
+  }
+}
+
+TEST_P(BlobStoreContractTest, GenerationsThatAreAllAheadKeepTheirOrder) {
+  // A store whose clock was put back: replicas go on from what they have seen.
+  const std::uint64_t ahead = GenerationAhead(absl::Hours(100));
+  ASSERT_EQ(Put(host_->store(), "v:a", ahead, "new").value(), PutOutcome::kStored);
+  EXPECT_EQ(Put(host_->other_replica(), "v:a", ahead - 1, "old").value(), PutOutcome::kOlder);
+  EXPECT_EQ(Put(host_->other_replica(), "v:a", ahead, "same").value(), PutOutcome::kOlder);
+  EXPECT_EQ(Put(host_->other_replica(), "v:a", ahead + 1, "newer").value(), PutOutcome::kStored);
 }
 
 TEST_P(BlobStoreContractTest, AValueWithoutAGenerationIsOverwritten) {

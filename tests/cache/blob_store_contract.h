@@ -55,6 +55,10 @@ class BlobStoreContractTest : public ::testing::TestWithParam<BlobStoreKind> {
   absl::StatusOr<BlobStore::PutOutcome> Put(BlobStore& store, const std::string& key,
                                             std::uint64_t generation,
                                             absl::string_view payload = "payload");
+  /// The store's clock, `ahead` from now, as a generation.
+  std::uint64_t GenerationAhead(absl::Duration ahead) {
+    return static_cast<std::uint64_t>(absl::ToUnixMicros(host_->Now() + ahead));
+  }
 
   const std::unique_ptr<BlobStoreHost> host_;
 };

@@ -215,13 +215,36 @@ TEST_F(RedisBlobStoreTest, AFlushLeavesNothingAndHindersNothing) {
   EXPECT_EQ(Put(harness, "v:a", 7).value(), BlobStore::PutOutcome::kStored);
 }
 
-TEST_F(RedisBlobStoreTest, AnotherTypeOfValueUnderAKeyIsAnError) {
+TEST_F(RedisBlobStoreTest, AnotherTypeOfValueUnderAKeyIsAnEmptyBlobAndIsOverwritten) {
   RedisHarness harness(PatientOptions(server_.port()));
   ASSERT_TRUE(harness.WaitUntilConnected());
-  EXPECT_EQ(server_.Command({"LPUSH", "tokensvc:v:a", "x"}), "1");
-  EXPECT_EQ(harness.Get("v:a").status().code(), absl::StatusCode::kInternal);
-  EXPECT_FALSE(Put(harness, "v:a", 1).ok());
+  for (const std::vector<std::string>& make :
+       std::vector<std::vector<std::string>>{{"LPUSH", "tokensvc:v:a", "x"},
+                                             {"SADD", "tokensvc:v:a", "x"},
+                                             {"ZADD", "tokensvc:v:a", "1", "x"},
+                                             {"HSET", "tokensvc:v:a", "x", "y"},
+                                             {"XADD", "tokensvc:v:a", "*", "x", "y"}}) {
+    server_.Command({"DEL", "tokensvc:v:a"});
+    server_.Command(make);
+    EXPECT_EQ(harness.Get("v:a").value(), "") << make[0];
+    EXPECT_TRUE(harness.Run(harness.store->NextGeneration("v:a")).ok()) << make[0];
+    EXPECT_EQ(Put(harness, "v:a", 1).value(), BlobStore::PutOutcome::kStored) << make[0];
+    EXPECT_EQ(harness.Get("v:a").value(), MakeBlob(1)) << make[0];
+  }
+  EXPECT_EQ(server_.Command({"LPUSH", "tokensvc:check", "x"}), "1");
+  EXPECT_EQ(harness.Run(harness.store->PutIfAbsent("check", "value")).status().code(),
+            absl::StatusCode::kInternal);
   EXPECT_FALSE(harness.health.degraded());
+  EXPECT_EQ(harness.logger.Count("redis_command_refused"), 1u);
+}
+
+TEST_F(RedisBlobStoreTest, WithoutTheRightToLookAtWhatIsThereNothingIsStored) {
+  RedisHarness harness(PatientOptions(server_.port()));
+  ASSERT_TRUE(harness.WaitUntilConnected());
+  EXPECT_EQ(server_.Command({"ACL", "SETUSER", "default", "-getrange"}), "OK");
+  EXPECT_FALSE(harness.Run(harness.store->NextGeneration("v:a")).ok());
+  EXPECT_FALSE(Put(harness, "v:a", 1).ok());
+  EXPECT_EQ(harness.Get("v:a").value(), std::nullopt);
 }
 
 TEST_F(RedisBlobStoreTest, AServerThatIsFullRefusesToStoreAndStillAnswers) {

@@ -11,6 +11,7 @@
 #include "tests/cache/redis/least_privilege.h"
 #include "tests/cache/redis/redis_harness.h"
 #include "tests/cache/redis/redis_server.h"
+#include "tests/testing/tcp_proxy.h"
 
 namespace tokensvc::testing {
 namespace {
@@ -66,6 +67,22 @@ TEST(RedisFaultsTest, AServerThatHangsCostsTheCommandsTimeoutOnceAndNothingMore)
   EXPECT_EQ(harness.Get("v:a").status().code(), absl::StatusCode::kUnavailable);
   server.Resume();
   EXPECT_TRUE(harness.WaitUntilConnected());
+  EXPECT_TRUE(harness.Eventually([&] { return harness.GetSucceeds(); }));
+}
+
+TEST(RedisFaultsTest, AServerThatIsSlowerThanTheTimeoutsIsAwayUntilItIsNot) {
+  RedisServer server;
+  TcpProxy proxy(server.port());
+  RedisOptions options = PatientOptions(proxy.port());
+  options.command_timeout = absl::Milliseconds(100);
+  options.connect_timeout = absl::Milliseconds(200);
+  RedisHarness harness(options);
+  ASSERT_TRUE(harness.Eventually([&] { return harness.GetSucceeds(); }));
+  proxy.SetDelay(absl::Seconds(2));
+  EXPECT_EQ(harness.Get("v:a").status().code(), absl::StatusCode::kDeadlineExceeded);
+  ASSERT_TRUE(harness.WaitUntilDegraded());
+  EXPECT_EQ(harness.Get("v:a").status().code(), absl::StatusCode::kUnavailable);
+  proxy.SetDelay(absl::ZeroDuration());
   EXPECT_TRUE(harness.Eventually([&] { return harness.GetSucceeds(); }));
 }
 

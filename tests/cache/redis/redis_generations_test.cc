@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/event_loop.h"
@@ -31,6 +32,7 @@ class FlakyStore final : public BlobStore {
   asio::awaitable<absl::StatusOr<std::uint64_t>> NextGeneration(std::string key) override {
     asked_for = key;
     if (away) co_return absl::UnavailableError("away");
+    if (says.has_value()) co_return *says;
     co_return co_await store_.NextGeneration(std::move(key));
   }
   asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
@@ -39,6 +41,7 @@ class FlakyStore final : public BlobStore {
   }
 
   bool away = false;
+  std::optional<std::uint64_t> says;  ///< Instead of the truth.
   std::string asked_for;
 
  private:
@@ -57,11 +60,14 @@ class RedisGenerationsTest : public ::testing::Test {
   FakeClock clock_;
   ClockOffset offset_;
   FlakyStore store_{store_clock_};
-  std::atomic<std::uint64_t> floor_{0};
-  RedisGenerations leases_{store_, [](const std::string& key) { return "opaque-" + key; }, clock_,
-                           offset_, floor_};
-  RedisGenerations other_loop_{store_, [](const std::string& key) { return "opaque-" + key; },
-                               clock_, offset_, floor_};
+  GenerationFloors floors_;
+  std::atomic<std::uint64_t> own_floor_{0};
+  RedisGenerations leases_{store_,  [](const std::string& key) { return "opaque-" + key; },
+                           clock_,  offset_,
+                           floors_, own_floor_};
+  RedisGenerations other_loop_{store_,  [](const std::string& key) { return "opaque-" + key; },
+                               clock_,  offset_,
+                               floors_, own_floor_};
 };
 
 TEST_F(RedisGenerationsTest, TheStoreHandsTheGenerationOut) {
@@ -101,6 +107,26 @@ TEST_F(RedisGenerationsTest, TheStoresNextGenerationIsGreaterThanWhatWasMadeWith
   const Lease lease = Acquire(other_loop_);
   EXPECT_EQ(lease.state, Lease::State::kAcquired);
   EXPECT_GT(lease.generation, own);
+}
+
+TEST_F(RedisGenerationsTest, IsGreaterThanWhatThisProcessHasSeenOfTheKey) {
+  const std::uint64_t seen = StoreMicros() + kMaxGenerationLead - 1;
+  ASSERT_TRUE(floors_.Raise("a", seen));
+  // The store has lost it.
+  EXPECT_EQ(Acquire(leases_).generation, seen + 1);
+  store_.away = true;
+  EXPECT_EQ(Acquire(leases_).generation, seen + 1);
+  EXPECT_EQ(RunOnLoop(loop_.context(), leases_.Acquire("b")).generation, StoreMicros() + 1);
+}
+
+TEST_F(RedisGenerationsTest, AnAnswerThatNoStoreOfOursGivesIsNone) {
+  store_.says = kMaxGeneration;
+  const Lease lease = Acquire(leases_);
+  EXPECT_EQ(lease.state, Lease::State::kError);
+  EXPECT_EQ(lease.generation, StoreMicros());
+  // What somebody left there is counted on from, as long as it is within reason.
+  store_.says = StoreMicros() + kMaxGenerationLead + 1;
+  EXPECT_EQ(Acquire(leases_).state, Lease::State::kAcquired);
 }
 
 }  // namespace

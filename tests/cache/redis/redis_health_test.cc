@@ -52,8 +52,45 @@ TEST_F(RedisHealthTest, LogsAStateOnceForAllLoopsAndAttempts) {
   health_.Connected();
   health_.Connected();
   EXPECT_EQ(logger_.Count("redis_connected"), 2u);
+  clock_.Advance(absl::Seconds(10));
   health_.Lost(lost_);
   EXPECT_EQ(logger_.Count("redis_lost"), 3u);
+}
+
+TEST_F(RedisHealthTest, LogsConnectionsThatNeverHoldOnceAMinute) {
+  health_.ClientStarted();
+  const auto come_and_go = [&] {
+    health_.Connected();
+    clock_.Advance(absl::Seconds(1));
+    health_.Lost(lost_);
+  };
+  for (int second = 0; second < 60; ++second) come_and_go();
+  EXPECT_EQ(logger_.Count("redis_connected"), 2u);
+  EXPECT_EQ(logger_.Count("redis_lost"), 1u);
+  come_and_go();
+  EXPECT_EQ(logger_.Count("redis_lost"), 2u);
+  // The last word is true, and said once.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    health_.NotConnected(lost_);
+    clock_.Advance(absl::Seconds(1));
+  }
+  EXPECT_EQ(logger_.Count("redis_lost"), 2u);
+  EXPECT_EQ(logger_.lines().back().event, "redis_lost");
+}
+
+TEST_F(RedisHealthTest, ALossSoonAfterAnotherIsLoggedWhenItLasts) {
+  health_.ClientStarted();
+  health_.Connected();
+  health_.Lost(lost_);
+  health_.Connected();
+  EXPECT_EQ(logger_.lines().back().event, "redis_connected");
+  health_.Lost(lost_);
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    clock_.Advance(absl::Seconds(1));
+    health_.NotConnected(lost_);
+  }
+  EXPECT_EQ(logger_.Count("redis_lost"), 2u);
+  EXPECT_EQ(logger_.lines().back().event, "redis_lost");
 }
 
 TEST_F(RedisHealthTest, LogsEachRefusalOnceAMinute) {

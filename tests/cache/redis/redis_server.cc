@@ -2,6 +2,7 @@
 #include "tests/cache/redis/redis_server.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -126,9 +127,16 @@ void RedisServer::Start() {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  if (::posix_spawn(&process_, kProgram, nullptr, nullptr, arguments.data(), environ) != 0) {
-    std::abort();
-  }
+  // It logs to a file. One that outlives a test program that was killed must not keep the pipe open
+  // to which that wrote, or who reads there would wait for it.
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  const int failed =
+      ::posix_spawn(&process_, kProgram, &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) std::abort();
   for (int i = 0; !Answers(); ++i) {
     if (i == 2000) std::abort();
     absl::SleepFor(absl::Milliseconds(10));

@@ -104,11 +104,11 @@ inline std::string IndexLine(KeyState state, std::uint64_t seed) {
 class Replica {
  public:
   Replica(const std::shared_ptr<MemoryBlobs>& shared, const Clock& clock, std::uint64_t seed,
-          std::string keyspace = "fleet")
+          std::string keyspace = "fleet", SealedFormats formats = {})
       : blobs(shared), random(seed), events(metrics, logger, clock) {
     keys.Set(SealingLine(KeyState::kPrimary, 1), IndexLine(KeyState::kPrimary, 2));
     store = std::make_unique<SealedStore>(
-        SealedStore::Options{"tokensvc:", std::move(keyspace)},
+        SealedStore::Options{"tokensvc:", std::move(keyspace), formats},
         SealedStore::Dependencies{blobs, keys, offset, floors, events, random, clock, logger});
   }
 

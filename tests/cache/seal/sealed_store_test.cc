@@ -162,6 +162,19 @@ TEST_F(SealedStoreTest, AnOlderRecordDoesNotReplaceANewerOne) {
   EXPECT_EQ(a_.Get(name_), "new");
 }
 
+TEST_F(SealedStoreTest, WhatSomebodyWroteWithTheGreatestGenerationIsOverwrittenAndCounted) {
+  SealedHeader header;
+  header.generation = kMaxGeneration;
+  shared_->Overwrite(a_.store->StoreKey(name_.key), header.Write() + std::string(100, 'x'));
+  EXPECT_EQ(a_.Get(name_), "");
+  for (const std::uint64_t generation : {10, 11}) {
+    ASSERT_TRUE(a_.Put(name_, Record("ours", generation)).ok());
+    EXPECT_EQ(b_.Get(name_), "ours");
+  }
+  EXPECT_EQ(a_.Refused("ahead"), 1);
+  EXPECT_EQ(b_.Refused(), 0);
+}
+
 TEST_F(SealedStoreTest, ExpiredRecordsAreMissesAndNotStored) {
   ASSERT_TRUE(a_.Put(name_, Record("token")).ok());
   clock_.Advance(absl::Minutes(59));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/seal/sealer.h"
 
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string>
@@ -130,7 +131,7 @@ TEST_F(SealerTest, RefusesAnotherKind) {
 
 TEST_F(SealerTest, TellsANewerFormatFromWhatIsForged) {
   std::string blob = Seal(ring_);
-  blob[0] = SealedHeader::kFormat + 1;
+  blob[0] = static_cast<char>(std::rbegin(kSealedFormats)->number + 1);
   EXPECT_EQ(Failure(ring_, blob), OpenFailure::kUnknownFormat);
   blob[0] = 0;
   EXPECT_EQ(Failure(ring_, blob), OpenFailure::kUnknownFormat);

@@ -49,6 +49,22 @@ TEST_F(ReloadTest, DoesNothingWhereNothingChanged) {
   EXPECT_EQ(logger_.Count("configuration_reloaded"), 1u);
 }
 
+TEST_F(ReloadTest, SaysUntilItIsUndoneThatAChangeWaitsForARestart) {
+  Start();
+  const std::string limits = "limits: {max_waiting_calls: 7}\n";
+  for (const std::string& configuration :
+       {Configuration() + limits, Changed() + limits, Changed(), Configuration()}) {
+    Reload(configuration);
+  }
+  std::vector<std::string> needs_restart;
+  for (const CapturingLogger::Line& line : logger_.lines()) {
+    if (line.event == "configuration_reloaded") {
+      needs_restart.push_back(line.fields.at("needs_restart"));
+    }
+  }
+  EXPECT_THAT(needs_restart, ::testing::ElementsAre("true", "true", "false", "false"));
+}
+
 TEST_F(ReloadTest, KeepsToTheTimeThatAThrottlingAuthorityNamed) {
   Start();
   DevAuthority::Fault throttled;

@@ -1,127 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replicas that share app tokens through a real redis-server.
-#include <grpcpp/generic/generic_stub.h>
-
-#include <chrono>
-#include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "base/key_ring.h"
-#include "base/random.h"
+#include "cache/blob_store.h"
 #include "gmock/gmock.h"
-#include "grpc/health/v1/health.pb.h"
-#include "service/config/load_config.h"
-#include "tests/cache/redis/redis_server.h"
-#include "tests/integration/cc/service_fixture.h"
+#include "tests/integration/cc/shared_cache_fixture.h"
 
-namespace tokensvc {
+namespace tokensvc::testing {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::RedisServer;
 
-/// One process's worth of service, on the real clock: what replicas share has the times of the
-/// server that keeps it.
-struct Replica {
-  testing::CapturingLogger logger;
-  SystemClock clock;
-  std::unique_ptr<Server> server;
-  std::shared_ptr<grpc::Channel> channel;
-  std::unique_ptr<v1::TokenService::Stub> stub;
-
-  v1::AcquireForClientResponse MustAcquire(const v1::AcquireForClientRequest& request) const {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-    v1::AcquireForClientResponse response;
-    const grpc::Status status = stub->AcquireForClient(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return response;
-  }
-
-  grpc::health::v1::HealthCheckResponse::ServingStatus Ready() const {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
-    grpc::health::v1::HealthCheckRequest request;
-    request.set_service("ready");
-    grpc::health::v1::HealthCheckResponse response;
-    grpc::TemplatedGenericStub<grpc::health::v1::HealthCheckRequest,
-                               grpc::health::v1::HealthCheckResponse>
-        stub(channel);
-    grpc::CompletionQueue queue;
-    const auto call =
-        stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
-    grpc::Status status;
-    call->StartCall();
-    call->Finish(&response, &status, nullptr);
-    void* tag = nullptr;
-    bool ok = false;
-    EXPECT_TRUE(queue.Next(&tag, &ok) && status.ok()) << status.error_message();
-    return response.status();
-  }
-};
-
-class SharedCacheTest : public testing::ServiceFixture {
+class SharedCacheTest : public SharedCacheFixture {
  protected:
-  SharedCacheTest() {
-    WriteFile("secret", testing::kSecretCanary);
-    DevAuthority::Options options;
-    options.clients.push_back({"orders-service", {testing::kSecretCanary}, {}, {"Orders.Read"}});
-    StartAuthority(std::move(options));
-    WriteKeys("sealing", KeyPurpose::kSealing);
-    WriteKeys("index", KeyPurpose::kIndex);
-  }
-
-  void WriteKeys(const std::string& name, KeyPurpose purpose) {
-    SystemRandom random;
-    std::string bytes(KeyRing::kKeyBytes, '\0');
-    random.Fill(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size());
-    const Secret line = KeyFileLine(purpose, KeyState::kPrimary, Secret(std::move(bytes)));
-    WriteFile(name, std::string(line.Reveal()));
-  }
-
-  std::unique_ptr<Replica> StartReplica(const std::string& index_keys = "index") {
-    const std::string text = Configuration(
-        absl::StrCat("cache:\n  redis:\n    address: \"127.0.0.1:", redis_.port(),
-                     "\"\n    plaintext: {}\n    sealing_keys_file: ", Path("sealing"),
-                     "\n    index_keys_file: ", Path(index_keys), "\n"));
-    auto replica = std::make_unique<Replica>();
-    const auto config = ParseConfig(text);
-    EXPECT_TRUE(config.ok());
-    auto server = Server::Start(*config, replica->clock, replica->logger);
-    EXPECT_TRUE(server.ok()) << server.status();
-    replica->server = *std::move(server);
-    replica->channel = grpc::CreateChannel(replica->server->Addresses().front().second,
-                                           grpc::InsecureChannelCredentials());
-    replica->stub = v1::TokenService::NewStub(replica->channel);
-    EXPECT_TRUE(Eventually([&] { return replica->logger.Count("redis_connected") > 0; }));
-    return replica;
-  }
-
-  /// Waits for what other threads bring about; gives up after far longer than it takes.
-  static bool Eventually(const std::function<bool()>& holds) {
-    for (int i = 0; i < 2000; ++i) {
-      if (holds()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
-  }
-
-  /// Everything that Redis holds: keys and values.
-  std::string Dump() {
-    std::string dump;
-    const std::string keys = redis_.Command({"KEYS", "*"});
-    for (const absl::string_view key : absl::StrSplit(keys, '\n', absl::SkipEmpty())) {
-      absl::StrAppend(&dump, key, "\n", redis_.Command({"GET", std::string(key)}), "\n");
-    }
-    return dump;
-  }
-
-  RedisServer redis_;
+  SharedCacheTest() { StartRedis(); }
 };
 
 TEST_F(SharedCacheTest, TheSecondReplicaAnswersFromTheSharedCacheAndThenFromItsOwn) {
@@ -139,30 +35,6 @@ TEST_F(SharedCacheTest, TheSecondReplicaAnswersFromTheSharedCacheAndThenFromItsO
   EXPECT_EQ(TokenRequests(), 1);
 }
 
-TEST_F(SharedCacheTest, RedisLearnsNothingFromWhatItKeeps) {
-  const auto a = StartReplica();
-  const std::string token = a->MustAcquire(Request()).access_token().value();
-  const std::string dump = Dump();
-  EXPECT_THAT(dump, HasSubstr("tokensvc:v:"));
-  const std::vector<std::string> segments = absl::StrSplit(token, '.');
-  for (const std::string& told :
-       {token, segments[0], segments[1], segments[2], std::string(kTenant),
-        std::string("orders-service"), std::string("orders"), std::string(kResource),
-        std::string("local"), std::string(testing::kSecretCanary)}) {
-    EXPECT_THAT(dump, Not(HasSubstr(told)));
-  }
-}
-
-TEST_F(SharedCacheTest, ALocalHitAsksRedisNothingAndASharedHitAsksOnce) {
-  const auto a = StartReplica(), b = StartReplica();
-  a->MustAcquire(Request());
-  const int before = redis_.Calls("get");
-  EXPECT_EQ(b->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_SHARED_CACHE);
-  EXPECT_EQ(redis_.Calls("get"), before + 1);
-  EXPECT_EQ(b->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_LOCAL_CACHE);
-  EXPECT_EQ(redis_.Calls("get"), before + 1);
-}
-
 TEST_F(SharedCacheTest, ABatchLooksForAllThatIsMissingInOnePipeline) {
   const auto a = StartReplica(), b = StartReplica();
   v1::BatchAcquireForClientRequest batch;
@@ -170,7 +42,7 @@ TEST_F(SharedCacheTest, ABatchLooksForAllThatIsMissingInOnePipeline) {
     *batch.add_requests() = Request(absl::StrCat("api://r", i, "/.default"));
     if (i < 40) a->MustAcquire(batch.requests(i));
   }
-  const int before = redis_.Calls("get");
+  const int before = redis_->Calls("get");
   grpc::ClientContext context;
   v1::BatchAcquireForClientResponse response;
   ASSERT_TRUE(b->stub->BatchAcquireForClient(&context, batch, &response).ok());
@@ -179,7 +51,7 @@ TEST_F(SharedCacheTest, ABatchLooksForAllThatIsMissingInOnePipeline) {
     EXPECT_EQ(response.results(i).response().source(),
               i < 40 ? v1::TOKEN_SOURCE_SHARED_CACHE : v1::TOKEN_SOURCE_AUTHORITY);
   }
-  EXPECT_EQ(redis_.Calls("get"), before + 50) << "one for each, and none asked twice";
+  EXPECT_EQ(redis_->Calls("get"), before + 50) << "one for each, and none asked twice";
 }
 
 TEST_F(SharedCacheTest, AForcedRefreshReplacesTheTokenForAllWhoComeLater) {
@@ -198,7 +70,7 @@ TEST_F(SharedCacheTest, AForcedRefreshReplacesTheTokenForAllWhoComeLater) {
 TEST_F(SharedCacheTest, ARedisThatIsAwayFailsNoCallAndIsUsedAgainWhenItIsBack) {
   const auto a = StartReplica(), b = StartReplica();
   a->MustAcquire(Request());
-  redis_.Kill();
+  redis_->Kill();
   EXPECT_EQ(a->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_LOCAL_CACHE);
   for (int i = 0; i < 20; ++i) {
     const auto fetched = a->MustAcquire(Request(absl::StrCat("api://r", i, "/.default")));
@@ -209,7 +81,7 @@ TEST_F(SharedCacheTest, ARedisThatIsAwayFailsNoCallAndIsUsedAgainWhenItIsBack) {
   // Each cause once, not for each of the twenty calls.
   EXPECT_LE(a->logger.Count("redis_lost"), 3u);
 
-  redis_.Restart();
+  redis_->Restart();
   ASSERT_TRUE(Eventually([&] {
     return a->logger.Count("redis_connected") > 1 && b->logger.Count("redis_connected") > 1;
   }));
@@ -220,26 +92,47 @@ TEST_F(SharedCacheTest, ARedisThatIsAwayFailsNoCallAndIsUsedAgainWhenItIsBack) {
 
 TEST_F(SharedCacheTest, ARedisThatHangsFailsNoCall) {
   const auto a = StartReplica();
-  redis_.Pause();
+  redis_->Pause();
   EXPECT_EQ(a->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_AUTHORITY);
   EXPECT_EQ(a->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_LOCAL_CACHE);
-  redis_.Resume();
+  redis_->Resume();
 }
 
 TEST_F(SharedCacheTest, AFlushedRedisCostsOneRequestPerReplicaAndToken) {
   const auto a = StartReplica(), b = StartReplica();
   a->MustAcquire(Request());
-  redis_.Command({"FLUSHALL"});
+  redis_->Command({"FLUSHALL"});
   EXPECT_EQ(a->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_LOCAL_CACHE);
   EXPECT_EQ(b->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_AUTHORITY);
   EXPECT_EQ(TokenRequests(), 2);
+}
+
+TEST_F(SharedCacheTest, ARecordThatSomebodyWroteWithTheGreatestGenerationBlocksNoKey) {
+  const auto a = StartReplica(), b = StartReplica(), c = StartReplica();
+  a->MustAcquire(Request());
+  std::string key = redis_->Command({"KEYS", "tokensvc:v:*"});
+  absl::StripTrailingAsciiWhitespace(&key);
+  std::string blob = redis_->Command({"GET", key});
+  ASSERT_GT(blob.size(), kBlobGenerationOffset + 8);
+  blob.replace(kBlobGenerationOffset, 8, std::string("\x00\x1f\xff\xff\xff\xff\xff\xff", 8));
+  ASSERT_EQ(BlobGeneration(blob), kMaxGeneration);
+  ASSERT_EQ(redis_->Command({"SET", key, blob}), "OK");  // Without an expiry.
+
+  const v1::AcquireForClientResponse fetched = b->MustAcquire(Request());
+  EXPECT_EQ(fetched.source(), v1::TOKEN_SOURCE_AUTHORITY);
+  EXPECT_NE(redis_->Command({"TTL", key}), "-1");
+  const v1::AcquireForClientResponse found = c->MustAcquire(Request());
+  EXPECT_EQ(found.source(), v1::TOKEN_SOURCE_SHARED_CACHE);
+  EXPECT_EQ(found.access_token().value(), fetched.access_token().value());
+  EXPECT_THAT(b->logger.AllText(), HasSubstr("cause=ahead"));
+  EXPECT_THAT(c->logger.AllText(), Not(HasSubstr("sealed_record_refused")));
 }
 
 TEST_F(SharedCacheTest, AReplicaWithOtherKeysIsNotReadyAndSharesNothing) {
   const auto a = StartReplica();
   a->MustAcquire(Request());
   WriteKeys("other-index", KeyPurpose::kIndex);
-  const auto stranger = StartReplica("other-index");
+  const auto stranger = StartReplica({"sealing", "other-index"});
   EXPECT_TRUE(Eventually(
       [&] { return stranger->Ready() == grpc::health::v1::HealthCheckResponse::NOT_SERVING; }));
   EXPECT_EQ(stranger->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_AUTHORITY);
@@ -247,4 +140,4 @@ TEST_F(SharedCacheTest, AReplicaWithOtherKeysIsNotReadyAndSharesNothing) {
 }
 
 }  // namespace
-}  // namespace tokensvc
+}  // namespace tokensvc::testing

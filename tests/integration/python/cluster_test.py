@@ -146,6 +146,32 @@ class SharingTest(ClusterTest):
         self.assertIn("TOKEN_SOURCE_SHARED_CACHE", [answer["source"] for answer in answers])
         self.assertEqual({answer["token"] for answer in answers}, {answers[0]["token"]})
 
+    def calls(self):
+        """How many calls of TokenService both replicas have answered."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        total = 0
+        for name in "AB":
+            url = f"http://{self.addresses[f'REPLICA_{name}_METRICS']}/metrics"
+            with opener.open(url, timeout=harness.CALL_SECONDS) as answer:
+                lines = answer.read().decode().splitlines()
+            total += sum(float(line.split()[-1]) for line in lines if line.startswith("tokensvc_rpc_calls_total{"))
+        return total
+
+    def test_a_cpp_client_gets_tokens_through_nginx_from_both_replicas_and_keeps_them(self):
+        before = self.calls()
+        ran = harness.run([self.program("tests/integration/cpp_client_acquire"), self.addresses["NGINX"], self.ca,
+                           "api://cpp/.default"])
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        *answers, header, kept = [json.loads(line) for line in ran.stdout.splitlines()]
+        self.assertEqual(len(answers), 20)
+        self.assertEqual(answers[0]["source"], "authority")
+        self.assertIn("shared_cache", [answer["source"] for answer in answers])
+        bearer = f"Bearer {answers[0]['token']}"
+        self.assertEqual({answer["token"] for answer in answers}, {answers[0]["token"]})
+        self.assertEqual((header["name"].lower(), header["value"]), ("authorization", bearer))
+        self.assertEqual((kept["headers"], kept["value"]), (100_000, bearer))
+        self.assertEqual(self.calls() - before, 20 + 1 + 1)
+
     def test_redis_answers_the_service_and_nobody_else(self):
         self.assertEqual(self.redis("PING"), "PONG")
         self.assertIn("NOAUTH", self.redis("PING", user=None))

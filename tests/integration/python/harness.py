@@ -179,10 +179,12 @@ class ServiceTest(unittest.TestCase):
         ])
         return process, process.wait_for_file(ready)[0]
 
-    def start_server(self, authorities, registrations, server=None, **keywords):
-        """The service with one listener, `local`; returns the process and the listener's address."""
+    def start_server(self, authorities, registrations, server=None, tls=None, **keywords):
+        """The service with one listener, `local` (`tls`: its certificate's files; else plaintext); returns the
+        process and the listener's address."""
+        transport = {"tls": tls} if tls else {"plaintext": {}}
         config = {
-            "listeners": [{"name": "local", "address": "127.0.0.1:0", "plaintext": {}, "reflection": True}],
+            "listeners": [{"name": "local", "address": "127.0.0.1:0", "reflection": True, **transport}],
             "metrics": {"address": "127.0.0.1:0"},
             "authorities": authorities,
             "registrations": registrations,

@@ -8,7 +8,8 @@ import unittest
 import harness
 
 sys.path.insert(0, str(harness.ROOT / "tests/client/python"))
-import package  # noqa: E402  (it is with the package's other tests)
+import certificates  # noqa: E402  (they are with the package's other tests)
+import package  # noqa: E402
 
 package.install()
 
@@ -57,6 +58,20 @@ class PackageTest(harness.ServiceTest):
         token = credential.get_token(SCOPE, tenant_id=harness.TENANT)
         self.assertTrue(token.token.startswith("ey"))
         self.assertGreater(token.expires_on, time.time())
+
+
+class TlsListenerTest(harness.ServiceTest):
+    def test_gets_a_token_over_tls_and_trusts_nobody_else(self):
+        authority = certificates.Authority(self.folder)
+        certificate, key = authority.issue("server")
+        address = self.start_service(tls={"certificate_file": str(certificate), "private_key_file": str(key)})
+        with TokenServiceClient(address, ca_file=authority.ca_file) as client:
+            self.assertTrue(client.get_authorization_header("orders", SCOPE).startswith("Bearer ey"))
+        stranger = certificates.Authority(self.folder, "stranger")
+        with TokenServiceClient(address, ca_file=stranger.ca_file) as client:
+            with self.assertRaises(TokenServiceError) as raised:
+                client.get_authorization_header("orders", SCOPE)
+        self.assertEqual(raised.exception.code.name, "UNAVAILABLE")
 
 
 if __name__ == "__main__":

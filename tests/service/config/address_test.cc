@@ -54,5 +54,22 @@ TEST(ConfigAddress, AcceptsHttpsUrlsAndHttpOnLoopbackOnly) {
   }
 }
 
+TEST(ConfigAddress, ThePlatformsUrlIsOnThisMachine) {
+  for (const char* url :
+       {"http://169.254.169.254/metadata/identity/oauth2/token", "http://127.0.0.1:40342/a",
+        "http://localhost:42356/msi/token/", "http://[::1]:1/", "http://169.254.129.4:8081"}) {
+    EXPECT_EQ(ProblemOfPlatformUrl(url), "") << url;
+  }
+  for (const char* url :
+       {"", "169.254.169.254", "https://127.0.0.1/", "http://10.0.0.1/", "http://imds.example/",
+        "http://169.254.169.254.example/", "http://169.254.169.254@evil.example/",
+        "http://evil.example#169.254.169.254", "http://127.0.0.1/?resource=a",
+        "http://127.0.0.1/../a", "http://0xa9fea9fe/", "http://2852039166/", "http://[fe80::1]/",
+        "http://[::ffff:127.0.0.1]/", "http://169.254.169.254:0/", "http:///token",
+        "http://127.0.0.1\\@evil.example/"}) {
+    EXPECT_NE(ProblemOfPlatformUrl(url), "") << url;
+  }
+}
+
 }  // namespace
 }  // namespace tokensvc

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "service/config/file_checks.h"
+#include "service/config/managed_identity_config.h"
 #include "tests/service/config/config_testing.h"
 #include "tests/service/config/temp_files.h"
 
@@ -201,6 +202,53 @@ TEST_F(ConfigFile, AFileThatCannotBeReadIsAnErrorWithoutAPlace) {
               ElementsAre(ErrorAtPlace("", 0, 0, "not a regular file")));
   EXPECT_THAT(LoadErrors(folder_.Write("big.yaml", std::string((1 << 20) + 1, '#'))),
               ElementsAre(ErrorAtPlace("", 0, 0, "larger than")));
+}
+
+TEST(ManagedIdentityConfig, TheEndpointIsWhereItsSourceHasItOrAVariableSays) {
+  config::v1::ManagedIdentity identity;
+  identity.set_source(config::v1::MANAGED_IDENTITY_SOURCE_IMDS);
+  EXPECT_EQ(*ManagedIdentityEndpoint(identity),
+            "http://169.254.169.254/metadata/identity/oauth2/token");
+  identity.set_source(config::v1::MANAGED_IDENTITY_SOURCE_AZURE_ARC);
+  EXPECT_EQ(*ManagedIdentityEndpoint(identity),
+            "http://127.0.0.1:40342/metadata/identity/oauth2/token");
+  EXPECT_EQ(ArcKeyDirectory(identity), "/var/opt/azcmagent/tokens");
+  identity.set_source(config::v1::MANAGED_IDENTITY_SOURCE_APP_SERVICE);
+  ASSERT_EQ(setenv("IDENTITY_ENDPOINT", "http://169.254.129.4:8081/msi/token", 1), 0);
+  EXPECT_EQ(*ManagedIdentityEndpoint(identity), "http://169.254.129.4:8081/msi/token");
+  EXPECT_EQ(IdentityHeaderReference(identity), "env:IDENTITY_HEADER");
+
+  // A variable is no way around the check.
+  ASSERT_EQ(setenv("IDENTITY_ENDPOINT", "http://c4nary.example/", 1), 0);
+  const auto refused = ManagedIdentityEndpoint(identity);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.status().message()), ::testing::Not(HasSubstr("c4nary")));
+  ASSERT_EQ(unsetenv("IDENTITY_ENDPOINT"), 0);
+  EXPECT_EQ(ManagedIdentityEndpoint(identity).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(ManagedIdentityConfig, TheAudienceIsThatOfTheCloud) {
+  config::v1::ManagedIdentity identity;
+  config::v1::Authority authority;
+  EXPECT_EQ(AssertionAudience(identity, authority), "api://AzureADTokenExchange");
+  authority.mutable_entra()->set_cloud(config::v1::CLOUD_CHINA);
+  EXPECT_EQ(AssertionAudience(identity, authority), "api://AzureADTokenExchangeChina");
+  authority.mutable_entra()->set_cloud(config::v1::CLOUD_US_GOVERNMENT);
+  EXPECT_EQ(AssertionAudience(identity, authority), "api://AzureADTokenExchangeUSGov");
+  identity.set_audience("api://mine");
+  EXPECT_EQ(AssertionAudience(identity, authority), "api://mine");
+}
+
+TEST_F(ConfigFile, TheIdentityHeaderMustBeThere) {
+  WriteEverything();
+  const std::string path =
+      Replace("secret: {value: \"file:secret\"}",
+              "managed_identity: {source: APP_SERVICE, endpoint: \"http://127.0.0.1:1/\", "
+              "identity_header: \"file:none\"}");
+  EXPECT_THAT(
+      LoadErrors(path),
+      ElementsAre(ErrorAt("registrations[0].credentials[0].managed_identity.identity_header",
+                          "there is no such file")));
 }
 
 }  // namespace

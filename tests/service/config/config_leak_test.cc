@@ -82,6 +82,19 @@ registrations:
           audience: https://aud.example
       - assertion_file:
           path: assertion
+      - managed_identity:
+          source: IMDS
+          object_id: c1a9e0c4-0000-4000-8000-000000000001
+          audience: api://AzureADTokenExchange
+          endpoint: http://169.254.169.254/token
+      - managed_identity:
+          source: APP_SERVICE
+          resource_id: /subscriptions/a
+          identity_header: file:header
+          endpoint: env:TOKENSVC_TEST_NO_SUCH_VARIABLE
+      - managed_identity:
+          source: AZURE_ARC
+          key_directory: /keys
     client_capabilities:
       - cp1
     extra_parameters:

@@ -72,9 +72,9 @@ TEST(ConfigSchema, UsesNoTypeThatTheWalkerCannotFill) {
   });
 }
 
-TEST(ConfigSchema, EveryChoiceHasADefault) {
+TEST(ConfigSchema, EveryChoiceHasADefaultOrMustBeMade) {
   ForEachField(*config::v1::ServiceConfig::descriptor(), [](const FieldDescriptor& field) {
-    if (field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM) return;
+    if (field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM || RuleOf(field).required()) return;
     EXPECT_NE(FindWrittenValue(*field.enum_type(), RuleOf(field).default_value()), nullptr)
         << field.full_name();
   });

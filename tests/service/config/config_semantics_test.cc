@@ -240,6 +240,93 @@ TEST(ConfigSemantics, MutualTlsIsForOidc) {
               ElementsAre(ErrorAt("registrations[0].credentials[0].mutual_tls", "oidc")));
 }
 
+std::vector<ConfigError> ErrorsOfIdentity(absl::string_view keys,
+                                          absl::string_view authority = "entra: {}") {
+  std::string text = SmallConfigWith("secret:\n          value: env:ORDERS_SECRET",
+                                     absl::StrCat("managed_identity: {", keys, "}"));
+  if (authority != "entra: {}") {
+    absl::StrReplaceAll(
+        {{"entra: {}", authority}, {"    tenants: [contoso.onmicrosoft.com]\n", ""}}, &text);
+  }
+  return ErrorsOf(text);
+}
+
+TEST(ConfigSemantics, ManagedIdentities) {
+  constexpr char kGuid[] = "c1a9e0c4-0000-4000-8000-000000000001";
+  for (const std::string& keys :
+       {std::string("source: IMDS"), absl::StrCat("source: IMDS, client_id: ", kGuid),
+        absl::StrCat("source: APP_SERVICE, object_id: ", kGuid),
+        std::string("source: IMDS, resource_id: /subscriptions/a/b"),
+        std::string("source: APP_SERVICE, endpoint: \"env:E\", identity_header: \"env:H\""),
+        std::string("source: AZURE_ARC, key_directory: /tmp/keys"),
+        std::string(
+            "source: IMDS, endpoint: \"http://127.0.0.1:1/token\", audience: \"api://a\"")}) {
+    EXPECT_THAT(ErrorsOfIdentity(keys), IsEmpty()) << keys;
+  }
+}
+
+TEST(ConfigSemantics, AManagedIdentityHasWhatItsSourceHas) {
+  const std::string path = "registrations[0].credentials[0].managed_identity";
+  const auto one = [&](absl::string_view keys, absl::string_view at, absl::string_view message) {
+    EXPECT_THAT(ErrorsOfIdentity(keys),
+                ElementsAre(ErrorAt(absl::StrCat(path, at), std::string(message))))
+        << keys;
+  };
+  one("audience: \"api://a\"", ".source", "is missing");
+  one("source: imds", ".source", "IMDS, APP_SERVICE, AZURE_ARC");
+  one("source: IMDS, client_id: mine", ".client_id", "GUID");
+  one("source: IMDS, object_id: mine", ".object_id", "GUID");
+  one("source: IMDS, resource_id: mine", ".resource_id", "/subscriptions/");
+  one("source: IMDS, audience: \"a b\"", ".audience", "visible ASCII");
+  one("source: IMDS, endpoint: \"https://169.254.169.254/\"", ".endpoint", "starts with http://");
+  one("source: IMDS, endpoint: \"http://evil.example/\"", ".endpoint", "link-local");
+  one("source: IMDS, endpoint: \"env:1\"", ".endpoint", "name of a variable");
+  one("source: IMDS, identity_header: \"env:H\"", ".identity_header", "APP_SERVICE only");
+  one("source: IMDS, key_directory: /keys", ".key_directory", "AZURE_ARC only");
+  one("source: AZURE_ARC, resource_id: /subscriptions/a", ".source", "machine's own identity");
+}
+
+TEST(ConfigSemantics, TheAudienceOfAManagedIdentityIsUsualForEntraOnly) {
+  constexpr char kOidc[] = "oidc: {issuer: \"https://a.example\"}";
+  EXPECT_THAT(ErrorsOfIdentity("source: IMDS", kOidc),
+              ElementsAre(ErrorAt("registrations[0].credentials[0].managed_identity.audience",
+                                  "is missing")));
+  EXPECT_THAT(ErrorsOfIdentity("source: IMDS, audience: \"api://a\"", kOidc), IsEmpty());
+}
+
+std::string MachineConfig(absl::string_view identity, absl::string_view registration) {
+  return absl::StrCat(
+      "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}}]\n"
+      "authorities: [{name: machine, managed_identity: {",
+      identity, "}}]\nregistrations: [{name: a, authority: machine", registration, "}]\n");
+}
+
+TEST(ConfigSemantics, AManagedIdentityIsItsOwnClient) {
+  EXPECT_THAT(ErrorsOf(MachineConfig("source: IMDS", "")), IsEmpty());
+  EXPECT_THAT(ErrorsOf(MachineConfig("source: IMDS, audience: \"api://a\"", "")),
+              ElementsAre(ErrorAt("authorities[0].managed_identity.audience", "for credentials")));
+  EXPECT_THAT(ErrorsOf(MachineConfig("source: IMDS, client_id: mine", "")),
+              ElementsAre(ErrorAt("authorities[0].managed_identity.client_id", "GUID")));
+  EXPECT_THAT(ErrorsOf(MachineConfig("source: IMDS",
+                                     ", client_id: a, credentials: [{secret: {value: \"env:A\"}}], "
+                                     "extra_parameters: [b], client_claims: allowed")),
+              ElementsAre(ErrorAt("registrations[0].client_id", "no meaning"),
+                          ErrorAt("registrations[0].credentials", "no meaning"),
+                          ErrorAt("registrations[0].extra_parameters", "no meaning"),
+                          ErrorAt("registrations[0].client_claims", "no meaning")));
+  EXPECT_THAT(ErrorsOf(MachineConfig("source: IMDS", ", tenants: [a.com]")),
+              ElementsAre(ErrorAt("registrations[0].tenants", "Entra authorities only")));
+}
+
+TEST(ConfigSemantics, OtherAuthoritiesNeedAClient) {
+  EXPECT_THAT(
+      ErrorsOf(SmallConfigWith("    client_id: c1a9e0c4-0000-4000-8000-000000000001\n", "")),
+      ElementsAre(ErrorAt("registrations[0].client_id", "is missing")));
+  EXPECT_THAT(ErrorsOf(SmallConfigWith(
+                  "    credentials:\n      - secret:\n          value: env:ORDERS_SECRET\n", "")),
+              ElementsAre(ErrorAt("registrations[0].credentials", "is missing")));
+}
+
 TEST(ConfigSemantics, OnlyEntraHasTenants) {
   for (const char* kind :
        {"adfs: {base_url: \"https://fs.example\"}",

@@ -19,6 +19,7 @@ inline constexpr char kSmallConfig[] = R"(listeners:
   - name: local
     address: 127.0.0.1:0
     plaintext: {}
+    identity: tests
 authorities:
   - name: entra
     entra: {}
@@ -30,6 +31,9 @@ registrations:
     credentials:
       - secret:
           value: env:ORDERS_SECRET
+policy:
+  rules:
+    - {name: all, callers: ["*"], registrations: ["*"], tenants: ["*"], grants: ["*"], scopes: ["*"]}
 )";
 
 /// `kSmallConfig` with `from`, which must be in it, written as `to`.

@@ -108,7 +108,9 @@ class GrantEngineTest : public ::testing::Test {
   CredentialMetrics credential_metrics_{registry_, clock_};
   GrantMetrics metrics_{registry_};
   AuthorityMetadata metadata_{transport_, clock_, logger_, authority_metrics_};
-  GrantEngine engine_{{transport_, metadata_, clock_, logger_, metrics_}};
+  ManagedIdentityMetrics identity_metrics_{registry_};
+  ManagedIdentityClient identities_{{transport_, clock_, workers_, logger_, identity_metrics_}};
+  GrantEngine engine_{{transport_, metadata_, identities_, clock_, logger_, metrics_}};
   asio::io_context loop_{1};
 };
 

@@ -37,6 +37,11 @@ bool IsLoopback(const std::string& text) {
   return IsLoopbackAddress(reinterpret_cast<const sockaddr&>(address));
 }
 
+bool IsLinkLocal(const std::string& text) {
+  const sockaddr_storage address = Parse(text);
+  return IsLinkLocalAddress(reinterpret_cast<const sockaddr&>(address));
+}
+
 TEST(AddressCheck, RefusesSpecialIpv4AddressesToTheEdgesOfTheirRanges) {
   for (const char* text :
        {"0.0.0.0",         "0.255.255.255",   "10.0.0.0",        "10.255.255.255",
@@ -112,6 +117,16 @@ TEST(AddressCheck, KnowsLoopbackAddresses) {
     EXPECT_TRUE(IsLoopback(text)) << text;
   for (const char* text : {"126.0.0.1", "128.0.0.1", "0.0.0.0", "::", "::2", "::ffff:127.0.0.1"}) {
     EXPECT_FALSE(IsLoopback(text)) << text;
+  }
+}
+
+TEST(AddressCheck, KnowsLinkLocalAddresses) {
+  for (const char* text : {"169.254.0.0", "169.254.169.254", "169.254.255.255"}) {
+    EXPECT_TRUE(IsLinkLocal(text)) << text;
+  }
+  for (const char* text : {"169.253.255.255", "169.255.0.0", "127.0.0.1", "fe80::1",
+                           "::ffff:169.254.169.254", "8.8.8.8"}) {
+    EXPECT_FALSE(IsLinkLocal(text)) << text;
   }
 }
 

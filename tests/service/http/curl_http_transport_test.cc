@@ -299,6 +299,22 @@ TEST(CurlHttpTransport, PlainHttpBeyondLoopbackIsRefused) {
   }
 }
 
+TEST(CurlHttpTransport, ThePlatformIsOnThisMachineOnlyAndSpeaksPlainHttp) {
+  Talk talk(LoopbackServer::Answering([](const std::string&) { return Answer("200 OK", ""); }));
+  EXPECT_TRUE(talk.harness.Send(Get(talk.server.Url("/"), AddressTrust::kPlatform)).ok());
+  for (const char* url : {"http://10.0.0.1/", "http://platform.example/", "http://169.255.0.1/",
+                          "http://168.63.129.16/", "http://[fe80::1]/"}) {
+    EXPECT_EQ(CodeOf(talk.harness.Send(Get(url, AddressTrust::kPlatform))),
+              absl::StatusCode::kPermissionDenied)
+        << url;
+  }
+  EXPECT_EQ(CodeOf(talk.harness.Send(Get("https://127.0.0.1/", AddressTrust::kPlatform))),
+            absl::StatusCode::kInvalidArgument);
+  // Without a word about the platform, its address is as any other.
+  EXPECT_EQ(CodeOf(talk.harness.Send(Get("http://169.254.169.254/"))),
+            absl::StatusCode::kPermissionDenied);
+}
+
 TEST(CurlHttpTransport, LocalhostIsLoopback) {
   Talk talk(LoopbackServer::Answering([](const std::string&) { return Answer("200 OK", ""); }));
   const auto response = talk.harness.Send(Get(talk.server.Url("/", "localhost")));

@@ -72,7 +72,10 @@ class TokenServiceHandlerTest : public ::testing::Test {
   EventLoop loop_;
   CurlHttpTransport transport_{loop_.context(), {}};
   AuthorityMetadata metadata_{transport_, clock_, logger_, authority_metrics_};
-  GrantEngine engine_{{transport_, metadata_, clock_, logger_, grant_metrics_}};
+  WorkerPool workers_{1, 10};
+  ManagedIdentityMetrics identity_metrics_{registry_};
+  ManagedIdentityClient identities_{{transport_, clock_, workers_, logger_, identity_metrics_}};
+  GrantEngine engine_{{transport_, metadata_, identities_, clock_, logger_, grant_metrics_}};
   NoSharedStore shared_;
   LocalLeases leases_{generations_};
   AppTokenSource source_{{},

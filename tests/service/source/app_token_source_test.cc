@@ -21,6 +21,7 @@
 #include "service/credential/credential_environment.h"
 #include "service/http/curl_http_transport.h"
 #include "tests/authority/dev_authority.h"
+#include "tests/authority/managed_identity_endpoint.h"
 #include "tests/testing/capturing_logger.h"
 #include "tests/testing/fake_clock.h"
 
@@ -45,6 +46,25 @@ class FixedSecret final : public ClientCredential {
   const std::string id_ = "orders/0";
 };
 
+/// Holds nothing, and counts how often it was asked to.
+class CountingStore final : public SharedStore {
+ public:
+  asio::awaitable<std::vector<absl::StatusOr<std::shared_ptr<const TokenRecord>>>> GetMany(
+      std::vector<RecordName> names) override {
+    uses_ += static_cast<int>(names.size());
+    co_return std::vector<absl::StatusOr<std::shared_ptr<const TokenRecord>>>(
+        names.size(), std::shared_ptr<const TokenRecord>());
+  }
+  asio::awaitable<absl::Status> Put(RecordName, std::shared_ptr<const TokenRecord>) override {
+    ++uses_;
+    co_return absl::OkStatus();
+  }
+  int uses() const { return uses_.load(); }
+
+ private:
+  std::atomic<int> uses_{0};
+};
+
 class AppTokenSourceTest : public ::testing::Test {
  protected:
   static constexpr int kLoops = 2;
@@ -53,13 +73,15 @@ class AppTokenSourceTest : public ::testing::Test {
     explicit Loop(AppTokenSourceTest& test)
         : transport(loop.context(), {}),
           metadata(transport, test.clock_, test.logger_, test.authority_metrics_),
-          engine({transport, metadata, test.clock_, test.logger_, test.grant_metrics_}),
+          identities({transport, test.clock_, test.workers_, test.logger_, test.identity_metrics_}),
+          engine({transport, metadata, identities, test.clock_, test.logger_, test.grant_metrics_}),
           leases(test.generations_) {}
     EventLoop loop;
     CurlHttpTransport transport;
     AuthorityMetadata metadata;
+    ManagedIdentityClient identities;
     GrantEngine engine;
-    NoSharedStore shared;
+    CountingStore shared;
     LocalLeases leases;
   };
 
@@ -129,7 +151,7 @@ class AppTokenSourceTest : public ::testing::Test {
   /// As a handler does it: the cache first, then a flight, waited for by this thread.
   Result<AppToken> Acquire(AppTokenRequest request, absl::Duration timeout = absl::Seconds(30)) {
     std::string key = source_->KeyOf(request);
-    if (auto hit = source_->Lookup(request, key)) return *std::move(hit);
+    if (auto hit = source_->Lookup(request, key, clock_.Boot())) return *std::move(hit);
     Mutex mutex;
     CondVar ended;
     std::optional<Result<AppToken>> result;
@@ -152,6 +174,7 @@ class AppTokenSourceTest : public ::testing::Test {
   AuthorityMetrics authority_metrics_{registry_};
   GrantMetrics grant_metrics_{registry_};
   CredentialMetrics credential_metrics_{registry_, clock_};
+  ManagedIdentityMetrics identity_metrics_{registry_};
   LocalCache cache_{LocalCache::Options()};
   FailureMemory failures_;
   std::atomic<std::uint64_t> generations_{0};
@@ -322,6 +345,46 @@ TEST_F(AppTokenSourceTest, AbandonedCallsAreToldToTryAnotherReplica) {
   ASSERT_FALSE(later.ok());
   EXPECT_EQ(later.error().reason, Reason::kDraining);
   authority_->ClearFaults();
+}
+
+TEST_F(AppTokenSourceTest, TokensOfTheMachineAreNotSharedWithOthers) {
+  const auto uses = [this] {
+    int all = 0;
+    for (const auto& loop : loops_) all += loop->shared.uses();
+    return all;
+  };
+  ASSERT_TRUE(Acquire(Request()).ok());
+  EXPECT_EQ(uses(), 2);
+
+  devauth::ManagedIdentityEndpoint::Options options;
+  options.identities.push_back({"", "", "", "machine"});
+  options.now = [this] { return clock_.Now(); };
+  auto platform = *devauth::ManagedIdentityEndpoint::Start(std::move(options),
+                                                           *devauth::SigningKey::Generate());
+  ManagedIdentity identity;
+  identity.endpoint = platform->url();
+  auto authority = std::make_shared<Authority>();
+  authority->kind = AuthorityKind::kManagedIdentity;
+  authority->token_endpoint = ManagedIdentityName(identity);
+  auto registration = std::make_shared<Registration>();
+  registration->name = "machine";
+  registration->authority = authority;
+  registration->managed_identity = std::make_shared<const ManagedIdentity>(identity);
+  registration_ = registration;
+  ASSERT_TRUE(Acquire(Request()).ok());
+  std::atomic<int> served{0};
+  std::vector<AppTokenSource::Wanted> wanted;
+  for (const char* scope : {"api://a/.default", "api://b/.default"}) {
+    AppTokenRequest request = Request(scope);
+    std::string key = source_->KeyOf(request);
+    wanted.push_back({std::move(request), std::move(key),
+                      [&](Result<AppToken> token) { served += token.ok() ? 1 : 100; }});
+  }
+  source_->AcquireMany(std::move(wanted), clock_.Boot() + ToNanos(absl::Seconds(30)));
+  while (served.load() < 2) std::this_thread::yield();
+  EXPECT_EQ(served.load(), 2);
+  EXPECT_EQ(platform->tokens(), 3);
+  EXPECT_EQ(uses(), 2);
 }
 
 }  // namespace
