@@ -124,7 +124,8 @@ Result<NamedEndpoint> ReadEndpoint(const Authority& authority, absl::string_view
 }  // namespace
 
 std::string ProviderMetadataUrl(absl::string_view issuer) {
-  return absl::StrCat(absl::StripSuffix(IssuerAddress(issuer), "/"), "/.well-known/openid-configuration");
+  return absl::StrCat(absl::StripSuffix(IssuerAddress(issuer), "/"),
+                      "/.well-known/openid-configuration");
 }
 
 Result<TokenEndpoint> ParseProviderMetadata(const Authority& authority, absl::string_view body) {
