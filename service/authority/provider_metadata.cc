@@ -10,6 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "base/host_name.h"
 #include "base/json.h"
@@ -71,52 +72,78 @@ bool Lists(const Json& aliases, absl::string_view host) {
   });
 }
 
-}  // namespace
-
-std::string ProviderMetadataUrl(absl::string_view issuer) {
-  return absl::StrCat(absl::StripSuffix(issuer, "/"), "/.well-known/openid-configuration");
+/// The issuer's address: where it is that of all of Entra's tenants, `common` stands for them.
+std::string IssuerAddress(absl::string_view issuer) {
+  return absl::StrReplaceAll(issuer, {{"{tenantid}", "common"}});
 }
 
-Result<TokenEndpoint> ParseProviderMetadata(const Authority& authority, absl::string_view body) {
+/// A document that is the issuer's, and the endpoint that it names.
+struct NamedEndpoint {
+  Json document;
+  HttpUrl issuer;
+  std::string url;
+  AddressTrust trust;
+};
+
+Result<NamedEndpoint> ReadEndpoint(const Authority& authority, absl::string_view body,
+                                   absl::string_view member) {
   const std::string what = absl::StrCat("the metadata of authority \"", authority.name, "\"");
-  const absl::StatusOr<Json> document = ParseJsonObject(body);
+  absl::StatusOr<Json> document = ParseJsonObject(body);
   if (!document.ok()) {
     return AuthorityResponseInvalid(
         absl::StrCat(what, " is refused (", document.status().message(), ")"), kDefaultRetryAfter);
   }
   const absl::string_view issuer = StringMember(*document, "issuer");
-  const absl::string_view token_endpoint = StringMember(*document, "token_endpoint");
+  const absl::string_view endpoint = StringMember(*document, member);
   if (issuer.empty()) {
     return AuthorityResponseInvalid(absl::StrCat(what, " names no issuer"), kDefaultRetryAfter);
   }
   if (issuer != absl::string_view(authority.issuer)) {
     return AuthorityUntrusted(absl::StrCat(what, " is that of another issuer"));
   }
-  if (token_endpoint.empty()) {
-    return AuthorityResponseInvalid(absl::StrCat(what, " names no token_endpoint"),
-                                    kDefaultRetryAfter);
+  if (endpoint.empty()) {
+    return AuthorityResponseInvalid(absl::StrCat(what, " names no ", member), kDefaultRetryAfter);
   }
-  const std::optional<HttpUrl> issuer_url = ParseHttpUrl(authority.issuer);
+  const std::optional<HttpUrl> issuer_url = ParseHttpUrl(IssuerAddress(authority.issuer));
   if (!issuer_url.has_value()) {
     return RegistrationMisconfigured(
         absl::StrCat("the issuer of authority \"", authority.name, "\" is no usable URL"));
   }
-  const std::optional<HttpUrl> endpoint_url = ParseHttpUrl(token_endpoint);
+  const std::optional<HttpUrl> endpoint_url = ParseHttpUrl(endpoint);
   const std::optional<AddressTrust> trust =
       endpoint_url.has_value() ? TrustOf(authority, *issuer_url, *endpoint_url) : std::nullopt;
   if (!trust.has_value()) {
-    return AuthorityUntrusted(
-        absl::StrCat(what,
-                     " names a token_endpoint that is not https, not at the issuer's own site "
-                     "and not among the allowed hosts, or no plain URL"));
+    return AuthorityUntrusted(absl::StrCat(what, " names a ", member,
+                                           " that is not https, not at the issuer's own site "
+                                           "and not among the allowed hosts, or no plain URL"));
   }
+  std::string url = endpoint_url->Origin() + endpoint_url->path;
+  return NamedEndpoint{*std::move(document), *issuer_url, std::move(url), *trust};
+}
+
+}  // namespace
+
+std::string ProviderMetadataUrl(absl::string_view issuer) {
+  return absl::StrCat(absl::StripSuffix(IssuerAddress(issuer), "/"),
+                      "/.well-known/openid-configuration");
+}
+
+Result<TokenEndpoint> ParseProviderMetadata(const Authority& authority, absl::string_view body) {
+  const Result<NamedEndpoint> named = ReadEndpoint(authority, body, "token_endpoint");
+  if (!named.ok()) return named.error();
   TokenEndpoint endpoint;
-  endpoint.url = endpoint_url->Origin() + endpoint_url->path;
-  endpoint.trust = *trust;
-  endpoint.auth_methods = AuthMethods(*document);
+  endpoint.url = named->url;
+  endpoint.trust = named->trust;
+  endpoint.auth_methods = AuthMethods(named->document);
   endpoint.issuer = authority.issuer;
-  endpoint.mtls = FindMtlsAlias(authority, *issuer_url, *document);
+  endpoint.mtls = FindMtlsAlias(authority, named->issuer, named->document);
   return endpoint;
+}
+
+Result<JwksLocation> ParseJwksUri(const Authority& authority, absl::string_view body) {
+  Result<NamedEndpoint> named = ReadEndpoint(authority, body, "jwks_uri");
+  if (!named.ok()) return std::move(named).error();
+  return JwksLocation{std::move(named->url), named->trust};
 }
 
 Result<std::string> ParseInstanceDiscovery(absl::string_view host, absl::string_view body) {

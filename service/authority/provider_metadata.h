@@ -32,7 +32,8 @@ struct TokenEndpoint {
 };
 
 /// The URL of an issuer's metadata (OpenID Connect Discovery 1.0 §4): a slash at the issuer's end
-/// is left out.
+/// is left out. Where the issuer is that of all of Entra's tenants, with `{tenantid}` in it, the
+/// metadata are those of `common`.
 std::string ProviderMetadataUrl(absl::string_view issuer);
 
 /// Reads the metadata of an OpenID Connect authority (kind kOidc). Refused:
@@ -47,6 +48,17 @@ std::string ProviderMetadataUrl(absl::string_view issuer);
 /// them only makes it unusable: other clients have no use for it. Where
 /// `token_endpoint_auth_methods_supported` is absent, it means `client_secret_basic` (RFC 8414 §2).
 Result<TokenEndpoint> ParseProviderMetadata(const Authority& authority, absl::string_view body);
+
+/// Where an issuer publishes its keys (RFC 7517 §5).
+struct JwksLocation {
+  std::string url;
+  AddressTrust trust = AddressTrust::kConfigured;  ///< For `HttpRequest::trust`.
+};
+
+/// Reads `jwks_uri` of an issuer's metadata (OpenID Connect Discovery 1.0 §3), by the same rules
+/// and with the same errors as `ParseProviderMetadata` has for `token_endpoint`. Of `authority`,
+/// `name`, `issuer` and `allowed_hosts` matter.
+Result<JwksLocation> ParseJwksUri(const Authority& authority, absl::string_view body);
 
 /// Reads the answer to an instance discovery and chooses the host to talk to: `preferred_network`
 /// of the entry that lists `host` (lower case), provided that this name is among the entry's

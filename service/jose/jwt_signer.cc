@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/jose/jwt_signer.h"
 
-#include <openssl/rsa.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,13 +18,6 @@ const unsigned char* Bytes(absl::string_view text) {
 }
 
 unsigned char* Bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-
-// RFC 7518 §3.5: MGF1 with the same hash, salt as long as the hash.
-bool SetPss(EVP_PKEY_CTX* context) {
-  return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
-         EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1 &&
-         EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha256()) == 1;
-}
 
 // OpenSSL gives a DER SEQUENCE of two integers; JWS has the two numbers side by side.
 absl::StatusOr<std::string> RawEcSignature(absl::string_view der) {
@@ -53,18 +44,6 @@ absl::StatusOr<std::string> Serialize(const Json& object) {
 
 }  // namespace
 
-absl::string_view JwsAlgorithmName(JwsAlgorithm algorithm) {
-  switch (algorithm) {
-    case JwsAlgorithm::kPs256:
-      return "PS256";
-    case JwsAlgorithm::kRs256:
-      return "RS256";
-    case JwsAlgorithm::kEs256:
-      return "ES256";
-  }
-  return "";
-}
-
 absl::StatusOr<JwtSigner> JwtSigner::Create(JwsAlgorithm algorithm, PrivateKey key) {
   const auto wanted =
       algorithm == JwsAlgorithm::kEs256 ? PrivateKey::Type::kEcP256 : PrivateKey::Type::kRsa;
@@ -84,7 +63,7 @@ absl::StatusOr<std::string> JwtSigner::SignBytes(absl::string_view signing_input
       EVP_DigestSignInit(context.get(), &parameters, EVP_sha256(), nullptr, key_.get()) != 1) {
     return absl::InternalError("JWT: the signature cannot be started");
   }
-  if (algorithm_ == JwsAlgorithm::kPs256 && !SetPss(parameters)) {
+  if (algorithm_ == JwsAlgorithm::kPs256 && !SetJwsPss(parameters)) {
     return absl::InternalError("JWT: the key refuses PSS");
   }
   const auto size = static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()));

@@ -7,15 +7,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/json.h"
+#include "service/jose/jws_algorithm.h"
 #include "service/jose/private_key.h"
 
 namespace tokensvc {
-
-/// Signature algorithms of RFC 7518 §3.1 that are made here. All use SHA-256.
-enum class JwsAlgorithm { kPs256, kRs256, kEs256 };
-
-/// The name in `alg`, for example `PS256`.
-absl::string_view JwsAlgorithmName(JwsAlgorithm algorithm);
 
 /// Signs JWTs with one key and one algorithm. Immutable and thread-safe. An RSA signature takes
 /// about half a millisecond: not for an event loop's thread.

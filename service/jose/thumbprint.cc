@@ -6,8 +6,6 @@
 #include <array>
 #include <cstdlib>
 
-#include "absl/strings/escaping.h"
-
 namespace tokensvc {
 namespace {
 
@@ -22,8 +20,6 @@ std::string Digest(const EVP_MD* algorithm, absl::string_view bytes) {
 }
 
 }  // namespace
-
-std::string Base64Url(absl::string_view bytes) { return absl::WebSafeBase64Escape(bytes); }
 
 std::string Sha256(absl::string_view bytes) { return Digest(EVP_sha256(), bytes); }
 

@@ -5,11 +5,9 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "service/jose/base64url.h"
 
 namespace tokensvc {
-
-/// base64url without padding (RFC 7515 §2).
-std::string Base64Url(absl::string_view bytes);
 
 /// The 32 bytes of SHA-256 over `bytes`.
 std::string Sha256(absl::string_view bytes);

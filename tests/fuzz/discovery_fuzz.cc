@@ -30,6 +30,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!configured && !IsSameSite(url->host, "login.example")) std::abort();
     if (configured != (endpoint->trust == AddressTrust::kConfigured)) std::abort();
   }
+  const Result<JwksLocation> keys = ParseJwksUri(*authority, body);
+  if (keys.ok()) {
+    const std::optional<HttpUrl> url = ParseHttpUrl(keys->url);
+    if (!url.has_value() || !url->https) std::abort();
+    if (url->host != "tokens.example" && !IsSameSite(url->host, "login.example")) std::abort();
+  }
   const Result<std::string> host = ParseInstanceDiscovery("login.windows.net", body);
   if (host.ok() && FindKnownCloud(*host) != FindKnownCloud("login.windows.net")) std::abort();
   SaysInvalidInstance(body);
