@@ -44,6 +44,10 @@ absl::string_view ReasonName(Reason reason) {
       return "DEADLINE";
     case Reason::kDraining:
       return "DRAINING";
+    case Reason::kUnauthenticated:
+      return "UNAUTHENTICATED";
+    case Reason::kIdentityUnavailable:
+      return "IDENTITY_UNAVAILABLE";
     case Reason::kInternal:
       break;
   }

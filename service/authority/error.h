@@ -32,6 +32,8 @@ enum class Reason {
   kDeadline,
   kDraining,
   kInternal,
+  kUnauthenticated,
+  kIdentityUnavailable,
 };
 
 /// The name on the wire, for example `INTERACTION_REQUIRED`.

@@ -10,6 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "service/access/grant_names.h"
+#include "service/authority/authority.h"
 #include "service/rpc/error_status.h"
 #include "service/rpc/trace_context.h"
 
@@ -111,6 +113,20 @@ AppTokenParams ParamsOf(const Request& request) {
   return params;
 }
 
+/// What policy looks at.
+AccessRequest AccessOf(const AppTokenRequest& request) {
+  AccessRequest access;
+  access.registration = request.registration->name;
+  access.tenant = request.tenant;
+  access.grant = kClientCredentialsGrant;
+  access.scopes = request.scopes.canonical();
+  access.scopes_have_case =
+      ProfileOf(*request.registration->authority).scope_rule == ScopeRule::kOAuth;
+  access.forced = request.forced();
+  access.client_claims = !request.client_claims.empty();
+  return access;
+}
+
 }  // namespace
 
 BootTime TokenServiceHandler::DeadlineOf(const grpc::CallbackServerContext& context,
@@ -125,7 +141,8 @@ BootTime TokenServiceHandler::DeadlineOf(const grpc::CallbackServerContext& cont
 }
 
 template <class Request>
-Result<AppTokenRequest> TokenServiceHandler::Admit(const Request& request,
+Result<AppTokenRequest> TokenServiceHandler::Admit(const Caller& caller, const Policy& policy,
+                                                   const Request& request,
                                                    absl::string_view* denied_for) const {
   if (request.registration().empty()) {
     return InvalidRequest("registration", "name a client registration of this service");
@@ -139,8 +156,8 @@ Result<AppTokenRequest> TokenServiceHandler::Admit(const Request& request,
     *denied_for = "unknown_registration";
     return AccessDenied();
   }
-  if (!deps_.policy.MayUse(caller_, registration->name)) {
-    *denied_for = "policy";
+  if (!policy.MayUse(caller, registration->name)) {
+    *denied_for = DenialCauseName(DenialCause::kRegistration);
     return AccessDenied();
   }
 
@@ -150,19 +167,15 @@ Result<AppTokenRequest> TokenServiceHandler::Admit(const Request& request,
     if (admitted.error().reason == Reason::kPolicyDenied) *denied_for = "tenant_not_listed";
     return admitted;
   }
-  AccessRequest access;
-  access.registration = admitted->registration->name;
-  access.tenant = admitted->tenant;
-  access.grant = "client_credentials";
-  access.scopes = admitted->scopes.sent();
-  if (!deps_.policy.Allows(caller_, access)) {
-    *denied_for = "policy";
+  const PolicyDecision decision = policy.Decide(caller, AccessOf(*admitted));
+  if (!decision.allowed()) {
+    *denied_for = DenialCauseName(decision.cause);
     return AccessDenied();
   }
 
   if (admitted->forced()) {
-    if (const auto wait =
-            deps_.forced_budget.Take(caller_.name, access.registration, deps_.clock.Boot())) {
+    if (const auto wait = deps_.forced_budget.Take(caller.id, admitted->registration->name,
+                                                   deps_.clock.Boot())) {
       Error error;
       error.code = absl::StatusCode::kResourceExhausted;
       error.reason = Reason::kQuotaExceeded;
@@ -177,46 +190,64 @@ Result<AppTokenRequest> TokenServiceHandler::Admit(const Request& request,
 }
 
 template <class Request, class Response>
-void TokenServiceHandler::ServeAppToken(grpc::CallbackServerContext& context,
-                                        const Request& request, Response& response,
-                                        RpcMethodMetrics& metrics,
-                                        grpc::ServerUnaryReactor& reactor) {
-  const BootTime started = deps_.clock.Boot();
-  const auto finish = [this, started, &metrics, &reactor](grpc::Status status) {
-    metrics.Record(static_cast<absl::StatusCode>(status.error_code()),
-                   absl::FromChrono(deps_.clock.Boot() - started));
-    reactor.Finish(std::move(status));
-  };
+void TokenServiceHandler::Finish(const Call<Request, Response>& call, grpc::Status status) {
+  call.metrics.Record(static_cast<absl::StatusCode>(status.error_code()),
+                      absl::FromChrono(deps_.clock.Boot() - call.started));
+  call.reactor.Finish(std::move(status));
+}
 
-  // `request` and `context` live until the call is finished.
-  const auto fail = [this, finish, &metrics, &context, &request](
-                        const Error& error, absl::string_view denied_for,
-                        const std::string& correlation_id) {
-    LogFailure(metrics, context, request.registration(), error, denied_for, correlation_id);
-    finish(ToGrpcStatus(error, correlation_id));
-  };
+template <class Request, class Response>
+void TokenServiceHandler::Fail(const Call<Request, Response>& call, const Caller* caller,
+                               absl::string_view registration, const Error& error,
+                               absl::string_view denied_for, const std::string& correlation_id) {
+  LogFailure(call.metrics, call.context, caller, registration, error, denied_for, correlation_id);
+  Finish(call, ToGrpcStatus(error, correlation_id));
+}
 
+template <class Request, class Response, class Serve>
+void TokenServiceHandler::WithCaller(const Call<Request, Response>& call,
+                                     absl::string_view registration,
+                                     absl::string_view correlation_id, Serve serve) {
+  const absl::Duration at_most =
+      absl::FromChrono(DeadlineOf(call.context, call.started) - call.started);
+  callers_.Resolve(call.context, at_most,
+                   [this, call, registration, correlation_id, serve](CallerOutcome caller) {
+                     if (caller.ok()) return serve(*std::move(caller));
+                     Fail(call, nullptr, registration, caller.error().error, caller.error().cause,
+                          CorrelationIdFor(correlation_id));
+                   });
+}
+
+template <class Request, class Response>
+void TokenServiceHandler::ServeAppToken(const Call<Request, Response>& call,
+                                        std::shared_ptr<const Caller> caller) {
+  const Request& request = call.request;
   absl::string_view denied_for;
-  Result<AppTokenRequest> admitted = Admit(request, &denied_for);
+  Result<AppTokenRequest> admitted =
+      Admit(*caller, *deps_.policy.Get(), request, &denied_for);
   if (!admitted.ok()) {
-    return fail(admitted.error(), denied_for, CorrelationIdFor(request.correlation_id()));
+    return Fail(call, caller.get(), request.registration(), admitted.error(), denied_for,
+                CorrelationIdFor(request.correlation_id()));
   }
   std::string key = deps_.source.KeyOf(*admitted);
-  if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key, started)) {
+  if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key, call.started)) {
     Fill(*token, *admitted->registration, std::move(admitted->tenant),
-         std::move(admitted->correlation_id), deps_.clock.Now(), response);
-    return finish(grpc::Status::OK);
+         std::move(admitted->correlation_id), deps_.clock.Now(), call.response);
+    return Finish(call, grpc::Status::OK);
   }
 
-  admitted->trace_id = TraceIdOf(context);
-  auto done = [this, finish, fail, &response, registration = admitted->registration,
+  admitted->trace_id = TraceIdOf(call.context);
+  auto done = [this, call, caller = std::move(caller), registration = admitted->registration,
                tenant = admitted->tenant,
                correlation_id = admitted->correlation_id](Result<AppToken> token) {
-    if (!token.ok()) return fail(token.error(), /*denied_for=*/"", correlation_id);
-    Fill(*token, *registration, tenant, correlation_id, deps_.clock.Now(), response);
-    finish(grpc::Status::OK);
+    if (!token.ok()) {
+      return Fail(call, caller.get(), call.request.registration(), token.error(),
+                  /*denied_for=*/"", correlation_id);
+    }
+    Fill(*token, *registration, tenant, correlation_id, deps_.clock.Now(), call.response);
+    Finish(call, grpc::Status::OK);
   };
-  deps_.source.Acquire(*std::move(admitted), std::move(key), DeadlineOf(context, started),
+  deps_.source.Acquire(*std::move(admitted), std::move(key), DeadlineOf(call.context, call.started),
                        std::move(done));
 }
 
@@ -224,7 +255,33 @@ grpc::ServerUnaryReactor* TokenServiceHandler::AcquireForClient(
     grpc::CallbackServerContext* context, const v1::AcquireForClientRequest* request,
     v1::AcquireForClientResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  ServeAppToken(*context, *request, *response, deps_.metrics.acquire_for_client, *reactor);
+  const Call<v1::AcquireForClientRequest, v1::AcquireForClientResponse> call{
+      *context, *request, *response, deps_.metrics.acquire_for_client, *reactor,
+      deps_.clock.Boot()};
+  WithCaller(call, request->registration(), request->correlation_id(),
+             [this, call](std::shared_ptr<const Caller> caller) {
+               ServeAppToken(call, std::move(caller));
+             });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* TokenServiceHandler::CreateAuthorizationHeader(
+    grpc::CallbackServerContext* context, const v1::CreateAuthorizationHeaderRequest* request,
+    v1::CreateAuthorizationHeaderResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const Call<v1::CreateAuthorizationHeaderRequest, v1::CreateAuthorizationHeaderResponse> call{
+      *context, *request, *response, deps_.metrics.create_authorization_header, *reactor,
+      deps_.clock.Boot()};
+  WithCaller(call, request->registration(), request->correlation_id(),
+             [this, call](std::shared_ptr<const Caller> caller) {
+               if (call.request.subject_case() == v1::CreateAuthorizationHeaderRequest::kApp) {
+                 return ServeAppToken(call, std::move(caller));
+               }
+               const Error error = InvalidRequest(
+                   "subject", "say whom the token is for: `\"app\": {}` for the application");
+               Fail(call, caller.get(), call.request.registration(), error, /*denied_for=*/"",
+                    CorrelationIdFor(call.request.correlation_id()));
+             });
   return reactor;
 }
 
@@ -243,61 +300,63 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
     grpc::CallbackServerContext* context, const v1::BatchAcquireForClientRequest* request,
     v1::BatchAcquireForClientResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  RpcMethodMetrics& metrics = deps_.metrics.batch_acquire_for_client;
-  const BootTime started = deps_.clock.Boot();
-  const int size = request->requests_size();
-  if (size == 0 || size > kMaxBatch) {
-    const Error error = InvalidRequest("requests", "1 to 100 requests");
-    const std::string correlation_id = CorrelationIdFor("");
-    LogFailure(metrics, *context, "", error, /*denied_for=*/"", correlation_id);
-    metrics.Record(error.code, absl::ZeroDuration());
-    reactor->Finish(ToGrpcStatus(error, correlation_id));
-    return reactor;
-  }
-  response->mutable_results()->Reserve(size);
-  for (int i = 0; i < size; ++i) response->add_results();
-  auto finish = [this, started, &metrics, reactor] {
-    metrics.Record(absl::StatusCode::kOk, absl::FromChrono(deps_.clock.Boot() - started));
-    reactor->Finish(grpc::Status::OK);
-  };
-  const auto batch = std::shared_ptr<Batch>(new Batch{*response, std::move(finish), {size}});
+  const BatchCall call{*context, *request,
+                       *response, deps_.metrics.batch_acquire_for_client,
+                       *reactor,  deps_.clock.Boot()};
+  WithCaller(call, /*registration=*/"", /*correlation_id=*/"",
+             [this, call](std::shared_ptr<const Caller> caller) {
+               const int size = call.request.requests_size();
+               if (size > 0 && size <= kMaxBatch) return ServeBatch(call, std::move(caller));
+               Fail(call, caller.get(), /*registration=*/"",
+                    InvalidRequest("requests", "1 to 100 requests"), /*denied_for=*/"",
+                    CorrelationIdFor(""));
+             });
+  return reactor;
+}
+
+void TokenServiceHandler::ServeBatch(const BatchCall& call, std::shared_ptr<const Caller> caller) {
+  const int size = call.request.requests_size();
+  call.response.mutable_results()->Reserve(size);
+  for (int i = 0; i < size; ++i) call.response.add_results();
+  auto finish = [this, call] { Finish(call, grpc::Status::OK); };
+  const auto batch = std::shared_ptr<Batch>(new Batch{call.response, std::move(finish), {size}});
+  const absl::Time now = deps_.clock.Now();
+  const std::shared_ptr<const CompiledPolicy> policy = deps_.policy.Get();
 
   std::vector<AppTokenSource::Wanted> missing;
-  const absl::Time now = deps_.clock.Now();
   for (int i = 0; i < size; ++i) {
-    const v1::AcquireForClientRequest& item = request->requests(i);
+    const v1::AcquireForClientRequest& item = call.request.requests(i);
     absl::string_view denied_for;
-    Result<AppTokenRequest> admitted = Admit(item, &denied_for);
+    Result<AppTokenRequest> admitted = Admit(*caller, *policy, item, &denied_for);
     if (!admitted.ok()) {
       const std::string correlation_id = CorrelationIdFor(item.correlation_id());
-      LogFailure(metrics, *context, item.registration(), admitted.error(), denied_for,
-                 correlation_id);
+      LogFailure(call.metrics, call.context, caller.get(), item.registration(), admitted.error(),
+                 denied_for, correlation_id);
       EndItem(*batch, i, admitted.error(), correlation_id);
       continue;
     }
     std::string key = deps_.source.KeyOf(*admitted);
-    if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key, started)) {
+    if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key, call.started)) {
       Fill(*token, *admitted->registration, std::move(admitted->tenant),
            std::move(admitted->correlation_id), now,
-           *response->mutable_results(i)->mutable_response());
+           *call.response.mutable_results(i)->mutable_response());
       batch->EndOne();
       continue;
     }
-    admitted->trace_id = TraceIdOf(*context);
+    admitted->trace_id = TraceIdOf(call.context);
     // What an answer needs of the request, which goes on to the source.
     auto asked = std::make_shared<const AppTokenRequest>(*admitted);
-    auto done = [this, batch, i, asked, &metrics, context, request](Result<AppToken> token) {
+    auto done = [this, batch, i, asked, call, caller](Result<AppToken> token) {
       if (token.ok()) return EndItem(*batch, i, *token, *asked);
-      LogFailure(metrics, *context, request->requests(i).registration(), token.error(),
-                 /*denied_for=*/"", asked->correlation_id);
+      LogFailure(call.metrics, call.context, caller.get(), call.request.requests(i).registration(),
+                 token.error(), /*denied_for=*/"", asked->correlation_id);
       EndItem(*batch, i, token.error(), asked->correlation_id);
     };
     missing.push_back({*std::move(admitted), std::move(key), std::move(done)});
   }
   if (!missing.empty()) {
-    deps_.source.AcquireMany(std::move(missing), DeadlineOf(*context, started));
+    deps_.source.AcquireMany(std::move(missing), DeadlineOf(call.context, call.started));
   }
-  return reactor;
 }
 
 void TokenServiceHandler::EndItem(Batch& batch, int index, const AppToken& token,
@@ -320,31 +379,12 @@ void TokenServiceHandler::EndItem(Batch& batch, int index, const Error& error,
 
 void TokenServiceHandler::LogFailure(const RpcMethodMetrics& metrics,
                                      const grpc::CallbackServerContext& context,
-                                     absl::string_view registration, const Error& error,
-                                     absl::string_view denied_for,
+                                     const Caller* caller, absl::string_view registration,
+                                     const Error& error, absl::string_view denied_for,
                                      absl::string_view correlation_id) {
-  failed_calls_.Write({metrics.method(), caller_.name, registration, denied_for, correlation_id,
-                       TraceIdOf(context)},
-                      error);
-}
-
-grpc::ServerUnaryReactor* TokenServiceHandler::CreateAuthorizationHeader(
-    grpc::CallbackServerContext* context, const v1::CreateAuthorizationHeaderRequest* request,
-    v1::CreateAuthorizationHeaderResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (request->subject_case() != v1::CreateAuthorizationHeaderRequest::kApp) {
-    const Error error =
-        InvalidRequest("subject", "say whom the token is for: `\"app\": {}` for the application");
-    const std::string correlation_id = CorrelationIdFor(request->correlation_id());
-    RpcMethodMetrics& metrics = deps_.metrics.create_authorization_header;
-    LogFailure(metrics, *context, request->registration(), error, /*denied_for=*/"",
-               correlation_id);
-    metrics.Record(error.code, absl::ZeroDuration());
-    reactor->Finish(ToGrpcStatus(error, correlation_id));
-    return reactor;
-  }
-  ServeAppToken(*context, *request, *response, deps_.metrics.create_authorization_header, *reactor);
-  return reactor;
+  const absl::string_view id = caller == nullptr ? absl::string_view() : caller->id;
+  failed_calls_.Write(
+      {metrics.method(), id, registration, denied_for, correlation_id, TraceIdOf(context)}, error);
 }
 
 }  // namespace tokensvc

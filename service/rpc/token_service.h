@@ -12,7 +12,8 @@
 #include "base/log.h"
 #include "service/access/caller.h"
 #include "service/access/forced_refresh_budget.h"
-#include "service/access/policy.h"
+#include "service/access/policy_holder.h"
+#include "service/rpc/caller_resolver.h"
 #include "service/rpc/directory_holder.h"
 #include "service/rpc/failed_call_log.h"
 #include "service/rpc/rpc_metrics.h"
@@ -23,7 +24,7 @@ namespace tokensvc {
 
 /// The RPCs of `tokensvc.v1.TokenService`: thin adapters between the contract's messages and the
 /// core. A hit is answered on gRPC's own thread; what has to wait is answered from a loop. One
-/// object per listener, because the listener is what establishes the caller. Thread-safe.
+/// object per listener, because the listener decides how callers are known. Thread-safe.
 class TokenServiceHandler final : public v1::TokenService::CallbackService {
  public:
   struct Options {
@@ -32,7 +33,7 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   };
   struct Dependencies {
     const DirectoryHolder& directory;
-    const Policy& policy;
+    const PolicyHolder& policy;
     ForcedRefreshBudget& forced_budget;
     AppTokenSource& source;
     const Clock& clock;
@@ -40,11 +41,11 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
     RpcMetrics& metrics;
   };
 
-  /// `caller` is whom the listener takes its callers for.
-  TokenServiceHandler(Options options, Dependencies dependencies, Caller caller)
+  /// `callers` tells who calls, and must outlive this.
+  TokenServiceHandler(Options options, Dependencies dependencies, CallerResolver& callers)
       : options_(options),
         deps_(dependencies),
-        caller_(std::move(caller)),
+        callers_(callers),
         failed_calls_(dependencies.logger, dependencies.clock) {}
 
   grpc::ServerUnaryReactor* AcquireForClient(grpc::CallbackServerContext* context,
@@ -60,17 +61,40 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
  private:
   static constexpr int kMaxBatch = 100;
 
+  /// One call under way: everything lives until it is finished.
   template <class Request, class Response>
-  void ServeAppToken(grpc::CallbackServerContext& context, const Request& request,
-                     Response& response, RpcMethodMetrics& metrics,
-                     grpc::ServerUnaryReactor& reactor);
+  struct Call {
+    grpc::CallbackServerContext& context;
+    const Request& request;
+    Response& response;
+    RpcMethodMetrics& metrics;
+    grpc::ServerUnaryReactor& reactor;
+    BootTime started;
+  };
+
+  /// Finds out who calls, and goes on with `serve` once that is known.
+  template <class Request, class Response, class Serve>
+  void WithCaller(const Call<Request, Response>& call, absl::string_view registration,
+                  absl::string_view correlation_id, Serve serve);
+  template <class Request, class Response>
+  void ServeAppToken(const Call<Request, Response>& call, std::shared_ptr<const Caller> caller);
+  using BatchCall = Call<v1::BatchAcquireForClientRequest, v1::BatchAcquireForClientResponse>;
+  void ServeBatch(const BatchCall& call, std::shared_ptr<const Caller> caller);
+  template <class Request, class Response>
+  void Finish(const Call<Request, Response>& call, grpc::Status status);
+  /// Ends a call with `error`, and leaves a log line. `caller`: null where nobody is known.
+  template <class Request, class Response>
+  void Fail(const Call<Request, Response>& call, const Caller* caller,
+            absl::string_view registration, const Error& error, absl::string_view denied_for,
+            const std::string& correlation_id);
   void LogFailure(const RpcMethodMetrics& metrics, const grpc::CallbackServerContext& context,
-                  absl::string_view registration, const Error& error, absl::string_view denied_for,
-                  absl::string_view correlation_id);
-  /// Identity, registration, request, policy, budget: all that stands before the cache. The one
+                  const Caller* caller, absl::string_view registration, const Error& error,
+                  absl::string_view denied_for, absl::string_view correlation_id);
+  /// Registration, request, policy, budget: all that stands before the cache. The one
   /// answer for every denial hides its cause, which goes to `denied_for` for the log.
   template <class Request>
-  Result<AppTokenRequest> Admit(const Request& request, absl::string_view* denied_for) const;
+  Result<AppTokenRequest> Admit(const Caller& caller, const Policy& policy, const Request& request,
+                                absl::string_view* denied_for) const;
   struct Batch;
   void EndItem(Batch& batch, int index, const AppToken& token, const AppTokenRequest& asked);
   void EndItem(Batch& batch, int index, const Error& error, const std::string& correlation_id);
@@ -78,7 +102,7 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
 
   const Options options_;
   const Dependencies deps_;
-  const Caller caller_;
+  CallerResolver& callers_;
   FailedCallLog failed_calls_;
 };
 
