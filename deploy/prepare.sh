@@ -20,9 +20,10 @@ host_of() { local address=${1#https://}; echo "${address%:*}"; }
 
 random_password() { openssl rand -base64 32 | tr -d '\n'; }
 
-# certificate FOLDER NAME ADDRESS: a key and a certificate that the authority in $ca signs.
+# certificate FOLDER NAME ADDRESS: a key and a certificate that the authority in $ca signs. Its SPIFFE id is
+# what the others know NAME by.
 certificate() {
-  local folder=$1 name=$2 host subject=DNS:localhost,IP:127.0.0.1
+  local folder=$1 name=$2 host subject=DNS:localhost,IP:127.0.0.1,URI:spiffe://cluster.example/$2
   host=$(host_of "$3")
   [[ $host == 127.0.0.1 || $host == localhost ]] || subject+=",DNS:$host"
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$folder/$name.key" \

@@ -38,7 +38,6 @@ cluster_addresses() {
   cluster_address[REDIS_BIND]=127.0.0.1
   cluster_address[REDIS_PORT]=${cluster_address[REDIS]#*:}
   cluster_address[AUTHORITY]=https://${cluster_address[AUTHORITY]}
-  cluster_address[UNAUTHENTICATED_PEERS]=refuse # As far as loopback, nothing has to be accepted.
   for name in "${!cluster_address[@]}"; do echo "$name=${cluster_address[$name]}"; done
 }
 

@@ -24,7 +24,7 @@ HEALTHY_SECONDS = 30
 # A configuration that is whole but asks nobody until somebody calls: health needs no authority.
 CONFIGURATION = """\
 listeners:
-  - {name: local, address: "127.0.0.1:7443", plaintext: {}, reflection: true}
+  - {name: local, address: "127.0.0.1:7443", plaintext: {}, identity: tools, reflection: true}
 authorities:
   - {name: nobody, entra: {base_url: "http://127.0.0.1:9", instance_discovery: false}}
 registrations:
@@ -34,6 +34,9 @@ registrations:
     tenants: [0e5b2f5c-3d0a-4c55-9a1e-7f1d5c1c0a11]
     credentials:
       - secret: {value: "file:orders.secret"}
+policy:
+  rules:
+    - {name: all, callers: ["*"], registrations: ["*"], tenants: ["*"], grants: ["*"], scopes: ["*"]}
 """
 
 

@@ -66,7 +66,10 @@ void AuthorityFaultFixture::StartBefore(const AuthorityFault& fault, Proof proof
     StartAuthority(options_);
   }
   StartService(
-      absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}}]\n"
+      absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
+"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
+ "scopes: [\"*\"]}]}\n"
+
                    "metrics: {address: \"127.0.0.1:0\"}\n",
                    AuthorityConfiguration(),
                    "    client_id: orders-service\n"

@@ -31,7 +31,10 @@ class AuthorityKindsTest : public ServiceFixture {
     std::string written = kind;
     written.replace(written.find('$'), 1, authority_->base_url());
     StartService(
-        absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}}]\n"
+        absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
+"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
+ "scopes: [\"*\"]}]}\n"
+
                      "metrics: {address: \"127.0.0.1:0\"}\n"
                      "authorities: [{name: dev, ",
                      written,

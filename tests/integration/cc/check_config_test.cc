@@ -47,7 +47,7 @@ class CheckConfigTest : public ::testing::Test {
   /// The right configuration, with `from` written as `to`.
   static std::string ConfigWith(absl::string_view from = "", absl::string_view to = "") {
     std::string text = R"(listeners:
-  - {name: local, address: "127.0.0.1:0", plaintext: {}}
+  - {name: local, address: "127.0.0.1:0", plaintext: {}, identity: tests}
 authorities:
   - {name: entra, entra: {}}
 registrations:
@@ -58,6 +58,9 @@ registrations:
     credentials:
       - certificate: {certificate_file: client.pem, private_key_file: client.key, algorithm: ES256}
       - secret: {value: "file:secret"}
+policy:
+  rules:
+    - {name: all, callers: ["*"], registrations: ["*"], tenants: ["*"], grants: ["*"], scopes: ["*"]}
 )";
     if (!from.empty()) {
       EXPECT_EQ(absl::StrReplaceAll({{from, to}}, &text), 1) << "not exactly once: " << from;

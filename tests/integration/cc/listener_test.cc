@@ -66,7 +66,7 @@ TEST_F(ListenerTest, EachListenerSwitchesItsOwnHealthAndReflection) {
   const std::string one = "reflection: true}";
   configuration.replace(configuration.find(one), one.size(),
                         "reflection: true}, {name: quiet, address: \"127.0.0.1:0\", plaintext: {}, "
-                        "health: false}");
+                        "identity: quiet, health: false}");
   server_.reset();
   StartService(configuration);
   const auto addresses = server_->Addresses();

@@ -18,7 +18,10 @@ class ManagedIdentityAuthorityTest : public ManagedIdentityFixture {
     std::string identity = Identity(more);
     identity = identity.substr(1, identity.size() - 2);
     StartService(
-        absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}}]\n"
+        absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
+"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
+ "scopes: [\"*\"]}]}\n"
+
                      "metrics: {address: \"127.0.0.1:0\"}\n"
                      "authorities: [{name: machine, ",
                      identity, "}]\nregistrations: [{name: orders, authority: machine}]\n"));

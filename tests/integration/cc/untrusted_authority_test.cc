@@ -72,7 +72,10 @@ TEST_F(UntrustedAuthorityTest, ADiscoveryDocumentOfAForeignIssuerIsRefusedUntilI
   foreign.foreign_issuer = "https://evil.example";
   authority_->AddFault(foreign);
   StartService(absl::StrCat(
-      "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}}]\n"
+      "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
+"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
+ "scopes: [\"*\"]}]}\n"
+
       "metrics: {address: \"127.0.0.1:0\"}\n"
       "authorities: [{name: op, oidc: {issuer: \"",
       authority_->oidc_issuer(),

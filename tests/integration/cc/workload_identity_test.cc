@@ -45,7 +45,10 @@ class WorkloadIdentityTest : public ServiceFixture {
     options.clients.push_back(std::move(client));
     StartAuthority(std::move(options));
     StartService(
-        absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}}]\n"
+        absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
+"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
+ "scopes: [\"*\"]}]}\n"
+
                      "metrics: {address: \"127.0.0.1:0\"}\n"
                      "authorities: [{name: dev, entra: {base_url: \"",
                      authority_->base_url(),

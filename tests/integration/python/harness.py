@@ -184,7 +184,10 @@ class ServiceTest(unittest.TestCase):
         process and the listener's address."""
         transport = {"tls": tls} if tls else {"plaintext": {}}
         config = {
-            "listeners": [{"name": "local", "address": "127.0.0.1:0", "reflection": True, **transport}],
+            "listeners": [{"name": "local", "address": "127.0.0.1:0", "identity": "tests",
+                           "reflection": True, **transport}],
+            "policy": {"rules": [{"name": "all", **{each: ["*"] for each in (
+                "callers", "registrations", "tenants", "grants", "scopes")}}]},
             "metrics": {"address": "127.0.0.1:0"},
             "authorities": authorities,
             "registrations": registrations,
