@@ -25,7 +25,9 @@ ConfigResult Read(absl::string_view text, absl::string_view base_directory, Refe
   ConfigErrorCollector errors;
   FillConfig(*root, base_directory, &config, &locations, &errors);
   ConfigReporter reporter(locations, &errors);
-  ValidateConfig(&config, &reporter);
+  // Of what is no map, that is all there is to say.
+  const bool is_map = root->kind == YamlNode::Kind::kMap && root->problem.empty();
+  if (is_map) ValidateConfig(&config, &reporter);
   if (references == References::kChecked) {
     CheckFiles(config, locations, &errors);
     if (policy_file != nullptr) {

@@ -185,11 +185,21 @@ TEST(ConfigJwtIssuer, HasDefaults) {
   EXPECT_EQ(config->jwt_issuers(0).max_lifetime().seconds(), 24 * 3600);
 }
 
+TEST(ConfigJwtIssuer, TakesAListOfAlgorithms) {
+  const auto config = ParseConfig(
+      SmallConfigAnd("jwt_issuers: [{name: main, issuer: \"https://a.example\", audiences: [t], "
+                     "algorithms: [ES256, RS256]}]\n"));
+  ASSERT_TRUE(config.ok()) << FormatConfigErrors("config", config.error());
+  EXPECT_THAT(
+      config->jwt_issuers(0).algorithms(),
+      ElementsAre(config::v1::SIGNING_ALGORITHM_ES256, config::v1::SIGNING_ALGORITHM_RS256));
+}
+
 TEST(ConfigJwtIssuer, NamesAndIssuersAreUnique) {
   EXPECT_THAT(
       ErrorsOf(SmallConfigAnd("jwt_issuers:\n"
                               "  - {name: a, issuer: x, audiences: [t], jwks_file: k}\n"
-                              "  - {name: a, issuer: y, audiences: [t], jwks_file: k}\n"
+                              "  - {name: a, issuer: z, audiences: [t], jwks_file: k}\n"
                               "  - {name: c, issuer: x, audiences: [t], jwks_file: k}\n")),
       ElementsAre(ErrorAt("jwt_issuers[1].name", "jwt_issuers[0].name has the same name"),
                   ErrorAt("jwt_issuers[2].issuer", "jwt_issuers[0].issuer has the same issuer")));

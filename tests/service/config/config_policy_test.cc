@@ -78,7 +78,7 @@ TEST(ConfigPolicy, MistakesHaveTheirPlaces) {
                           "  administrators: [\"group:other\"]\n"
                           "  observers: [me]\n")),
       ElementsAre(
-          ErrorAtPlace("policy.groups[0].callers[0]", 19, 31, "begins with spiffe://"),
+          ErrorAtPlace("policy.groups[0].callers[0]", 19, 30, "begins with spiffe://"),
           ErrorAtPlace("policy.rules[0].callers[0]", 22, 17, "names no group of this policy"),
           ErrorAtPlace("policy.rules[0].registrations[0]", 23, 23, "names no registration"),
           ErrorAtPlace("policy.rules[0].tenants[0]", 24, 17, "GUID or a verified domain"),

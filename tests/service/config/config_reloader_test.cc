@@ -177,7 +177,7 @@ TEST_F(ConfigReloaderPolicyTest, ABrokenPolicyLeavesTheOldOneInForceUntilItIsRep
   Poll();
   EXPECT_EQ(applied_, 0);
   EXPECT_EQ(Refusals(), 1u);
-  EXPECT_THAT(logger_.AllText(), HasSubstr("line 1, column 65: rules[0].registrations[0]"));
+  EXPECT_THAT(logger_.AllText(), HasSubstr("line 1, column 66: rules[0].registrations[0]"));
   EXPECT_THAT(logger_.AllText(), Not(HasSubstr("unheard-of")));
   WritePolicy("policy.yaml", "third");
   Poll();

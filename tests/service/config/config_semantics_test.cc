@@ -21,8 +21,8 @@ std::string RegistrationWith(absl::string_view more) {
 
 TEST(ConfigSemantics, NamesAndAddressesAreUnique) {
   const std::string text = SmallConfigWith(
-      "    plaintext: {}\n",
-      "    plaintext: {}\n  - {name: local, address: 127.0.0.1:7, plaintext: {}, identity: b}\n");
+      "    identity: tests\n",
+      "    identity: tests\n  - {name: local, address: 127.0.0.1:7, plaintext: {}, identity: b}\n");
   EXPECT_THAT(ErrorsOf(text + "metrics: {address: 127.0.0.1:7}\n"),
               ElementsAre(ErrorAt("listeners[1].name", "listeners[0].name has the same name"),
                           ErrorAt("metrics.address", "listeners[1].address has the same address")));

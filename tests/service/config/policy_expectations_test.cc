@@ -60,7 +60,7 @@ policy:
 }
 
 /// What becomes of one expectation, of these keys.
-PolicyTestReport Test(absl::string_view keys) {
+PolicyTestReport OutcomeOf(absl::string_view keys) {
   const auto table = ParsePolicyExpectations(absl::StrCat("expectations: [{", keys, "}]\n"));
   if (!table.ok()) {
     ADD_FAILURE() << FormatConfigErrors("table", table.error());
@@ -76,7 +76,7 @@ constexpr char kWorker[] = "caller: \"dns:worker.internal\", registration: billi
 std::string OrdersWith(absl::string_view more) { return absl::StrCat(kApi, kGraph, more); }
 
 TEST(PolicyExpectations, ThatComeTrueAreOneLineEach) {
-  const PolicyTestReport report = Test(OrdersWith(", expect: allow"));
+  const PolicyTestReport report = OutcomeOf(OrdersWith(", expect: allow"));
   EXPECT_EQ(report.wrong, 0u);
   EXPECT_EQ(report.exit_status(), 0);
   EXPECT_EQ(report.text,
@@ -86,7 +86,7 @@ TEST(PolicyExpectations, ThatComeTrueAreOneLineEach) {
 }
 
 TEST(PolicyExpectations, ThatAreWrongAreExplained) {
-  const PolicyTestReport report = Test(OrdersWith(", tenant: fabrikam.com, expect: allow"));
+  const PolicyTestReport report = OutcomeOf(OrdersWith(", tenant: fabrikam.com, expect: allow"));
   EXPECT_EQ(report.wrong, 1u);
   EXPECT_EQ(report.exit_status(), 1);
   EXPECT_THAT(report.text, StartsWith("WRONG  expectations[0]  denied "));
@@ -97,7 +97,7 @@ TEST(PolicyExpectations, ThatAreWrongAreExplained) {
 }
 
 TEST(PolicyExpectations, NameTheRuleThatAllowsWhatShouldBeDenied) {
-  const PolicyTestReport report = Test(OrdersWith(", expect: deny"));
+  const PolicyTestReport report = OutcomeOf(OrdersWith(", expect: deny"));
   EXPECT_EQ(report.exit_status(), 1);
   EXPECT_THAT(report.text,
               HasSubstr("expected to be denied, but rule orders-graph covers all of the request"));
@@ -123,20 +123,20 @@ TEST(PolicyExpectations, EveryPartOfTheRequestCounts) {
       {absl::StrCat(kWorker, ", scopes: [Read], client_claims: true"), true},
   };
   for (const Row& row : rows) {
-    EXPECT_EQ(Test(row.keys + ", expect: allow").wrong, row.allowed ? 0u : 1u) << row.keys;
-    EXPECT_EQ(Test(row.keys + ", expect: deny").wrong, row.allowed ? 1u : 0u) << row.keys;
+    EXPECT_EQ(OutcomeOf(row.keys + ", expect: allow").wrong, row.allowed ? 0u : 1u) << row.keys;
+    EXPECT_EQ(OutcomeOf(row.keys + ", expect: deny").wrong, row.allowed ? 1u : 0u) << row.keys;
   }
 }
 
 TEST(PolicyExpectations, TheRegistrationHasASayToo) {
-  EXPECT_THAT(Test("caller: \"dns:a\", registration: other, scopes: [a], expect: allow").text,
+  EXPECT_THAT(OutcomeOf("caller: \"dns:a\", registration: other, scopes: [a], expect: allow").text,
               HasSubstr("there is no such registration"));
-  EXPECT_THAT(Test(OrdersWith(", tenant: stranger.com, expect: allow")).text,
+  EXPECT_THAT(OutcomeOf(OrdersWith(", tenant: stranger.com, expect: allow")).text,
               HasSubstr("not on the registration's list"));
-  EXPECT_THAT(Test(OrdersWith(", client_claims: true, expect: allow")).text,
+  EXPECT_THAT(OutcomeOf(OrdersWith(", client_claims: true, expect: allow")).text,
               HasSubstr("the registration refuses client claims"));
   EXPECT_THAT(
-      Test(absl::StrCat(kWorker, ", scopes: [Read], tenant: contoso.com, expect: allow")).text,
+      OutcomeOf(absl::StrCat(kWorker, ", scopes: [Read], tenant: contoso.com, expect: allow")).text,
       HasSubstr("has no tenants"));
 }
 
@@ -161,9 +161,9 @@ TEST(PolicyExpectations, MistakesInTheTableHaveTheirPlacesAndShowNoValue) {
       "  - {registration: a, scopes: [], expect: perhaps}\n");
   ASSERT_FALSE(table.ok());
   EXPECT_THAT(table.error(),
-              ElementsAre(ErrorAtPlace("expectations[0].caller", 2, 14, "without *"),
+              ElementsAre(ErrorAtPlace("expectations[0].caller", 2, 6, "without *"),
                           ErrorAt("expectations[0].scopes[0]", "without spaces"),
-                          ErrorAtPlace("expectations[1].caller", 3, 14, "one caller's id"),
+                          ErrorAtPlace("expectations[1].caller", 3, 6, "one caller's id"),
                           ErrorAt("expectations[1].tenant", "GUID or a verified domain"),
                           ErrorAt("expectations[1].grant", "client_credentials"),
                           ErrorAt("expectations[2].caller", "is missing"),
