@@ -177,7 +177,7 @@ PolicyTestReport TestPolicy(const config::v1::ServiceConfig& config,
       absl::StrAppend(&report.text, "         - ", miss, "\n");
     }
   }
-  absl::StrAppend(&report.text, expectations.expectations_size(), " expectations, ", report.wrong,
+  absl::StrAppend(&report.text, expectations.expectations_size(), " asked, ", report.wrong,
                   " wrong\n");
   return report;
 }

@@ -3,8 +3,12 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <fstream>
 #include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/service/config/config_testing.h"
 #include "tests/service/config/temp_files.h"
@@ -82,7 +86,7 @@ TEST(PolicyExpectations, ThatComeTrueAreOneLineEach) {
   EXPECT_EQ(report.text,
             "ok     expectations[0]  allowed  spiffe://prod.example/ns/orders/sa/api orders "
             "client_credentials https://graph.example/.default\n"
-            "1 expectations, 0 wrong\n");
+            "1 asked, 0 wrong\n");
 }
 
 TEST(PolicyExpectations, ThatAreWrongAreExplained) {
@@ -93,7 +97,7 @@ TEST(PolicyExpectations, ThatAreWrongAreExplained) {
   EXPECT_THAT(report.text, HasSubstr("expected to be allowed, but 1 rule names this caller, and "
                                      "none covers all of the request\n"
                                      "         - rule orders-graph does not list this tenant\n"));
-  EXPECT_THAT(report.text, HasSubstr("1 expectations, 1 wrong\n"));
+  EXPECT_THAT(report.text, HasSubstr("1 asked, 1 wrong\n"));
 }
 
 TEST(PolicyExpectations, NameTheRuleThatAllowsWhatShouldBeDenied) {
@@ -149,7 +153,7 @@ TEST(PolicyExpectations, AreCountedTogether) {
   EXPECT_EQ(report.wrong, 2u);
   EXPECT_THAT(report.text,
               AllOf(HasSubstr("ok     expectations[0]"), HasSubstr("WRONG  expectations[2]"),
-                    HasSubstr("3 expectations, 2 wrong\n")));
+                    HasSubstr("3 asked, 2 wrong\n")));
 }
 
 TEST(PolicyExpectations, MistakesInTheTableHaveTheirPlacesAndShowNoValue) {
@@ -170,6 +174,70 @@ TEST(PolicyExpectations, MistakesInTheTableHaveTheirPlacesAndShowNoValue) {
                           ErrorAt("expectations[2].scopes", "at least 1 entry"),
                           ErrorAt("expectations[2].expect", "allow, deny")));
   EXPECT_THAT(FormatConfigErrors("f", table.error()), Not(HasSubstr("c4nary")));
+}
+
+/// The blocks of YAML of a page, without the indentation of the list that they may be in.
+std::vector<std::string> YamlBlocks(const char* path) {
+  std::ifstream file(path);
+  std::vector<std::string> blocks;
+  bool inside = false;
+  std::size_t indentation = 0;
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t fence = line.find("```");
+    if (fence != std::string::npos) {
+      inside = !inside && line.substr(fence) == "```yaml";
+      indentation = fence;
+      if (inside) blocks.emplace_back();
+    } else if (inside) {
+      absl::StrAppend(&blocks.back(), line.substr(std::min(indentation, line.size())), "\n");
+    }
+  }
+  return blocks;
+}
+
+TEST(PolicyExpectations, TheDocumentedTableIsRightAndShowsEveryKey) {
+  int tables = 0;
+  for (const std::string& block : YamlBlocks(TOKENSVC_POLICY_MD)) {
+    if (!absl::StrContains(block, "expectations:\n")) continue;
+    ++tables;
+    const auto table = ParsePolicyExpectations(block);
+    ASSERT_TRUE(table.ok()) << FormatConfigErrors("docs/POLICY.md", table.error());
+    const auto& type = *config::v1::PolicyExpectation::descriptor();
+    for (int i = 0; i < type.field_count(); ++i) {
+      EXPECT_THAT(block, HasSubstr(absl::StrCat(type.field(i)->name(), ":")));
+    }
+  }
+  EXPECT_EQ(tables, 1);
+}
+
+TEST(PolicyExpectations, TheDocumentedRecipesAreRight) {
+  std::string rest = kSmallConfig;
+  rest.resize(rest.find("policy:\n"));
+  absl::StrAppend(&rest,
+                  "  - {name: export, authority: entra, client_id: e, tenants: [a.com], "
+                  "credentials: [{secret: {value: \"env:E\"}}]}\n"
+                  "  - {name: billing, authority: corp, client_id: b, credentials: "
+                  "[{secret: {value: \"env:B\"}}]}\n");
+  absl::StrReplaceAll(
+      {{"    entra: {}\n",
+        "    entra: {}\n  - {name: corp, oidc: {issuer: \"https://a.example\"}}\n"}},
+      &rest);
+  int recipes = 0;
+  for (std::string block : YamlBlocks(TOKENSVC_POLICY_MD)) {
+    if (absl::StrContains(block, "expectations:\n")) continue;
+    ++recipes;
+    // A rule, or keys of the policy, go below what the page has shown first.
+    if (absl::StartsWith(block, "    - ")) block = "policy:\n  rules:\n" + block;
+    if (absl::StartsWith(block, "  ")) block = "policy:\n" + block;
+    std::string text = rest;
+    if (absl::StartsWith(block, "listeners:\n")) {
+      const std::size_t policy = block.find("policy:\n");
+      text.insert(text.find("authorities:\n"), block.substr(11, policy - 11));
+      block.erase(0, policy);
+    }
+    EXPECT_EQ(FormatConfigErrors("docs/POLICY.md", ErrorsOf(text + block)), "") << block;
+  }
+  EXPECT_EQ(recipes, 6);
 }
 
 TEST(PolicyExpectations, AreReadFromAFile) {
