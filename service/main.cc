@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "service/config/config_reloader.h"
 #include "service/config/load_config.h"
+#include "service/config/policy_expectations.h"
 #include "service/rpc/library_logs.h"
 #include "service/server.h"
 #include "service/telemetry/json_logger.h"
@@ -37,6 +38,7 @@ constexpr char kFooter[] =
 struct Flags {
   std::string config;
   std::string ready_file;
+  std::string policy_test;
   bool check_config = false;
 };
 
@@ -89,21 +91,34 @@ void Supervise(const sigset_t& signals, ConfigReloader& reloader, Server& server
   }
 }
 
+/// Prints what becomes of the expectations in `file`; returns the exit status.
+int RunPolicyTest(const config::v1::ServiceConfig& config, const std::string& file) {
+  const PolicyExpectationsResult expectations = LoadPolicyExpectations(file);
+  if (!expectations.ok()) {
+    std::cerr << FormatConfigErrors(file, expectations.error());
+    return 1;
+  }
+  const PolicyTestReport report = TestPolicy(config, *expectations);
+  std::cout << report.text;
+  return report.exit_status();
+}
+
 int Run(const Flags& flags) {
   const SystemClock clock;
   ConfigReloader reloader(flags.config, clock);
-  auto loaded = LoadConfig(flags.config);
+  auto loaded = reloader.Read();
   if (!loaded.ok()) {
     std::cerr << FormatConfigErrors(flags.config, loaded.error());
     return 1;
   }
-  reloader.Follow(*loaded);
   if (flags.check_config) {
     std::cout << flags.config << ": OK, " << loaded->listeners_size() << " listeners, "
               << loaded->authorities_size() << " authorities, " << loaded->registrations_size()
               << " registrations\n";
     return 0;
   }
+
+  if (!flags.policy_test.empty()) return RunPolicyTest(*loaded, flags.policy_test);
 
   // Before any thread starts, so that every thread has them blocked and only Supervise takes them.
   sigset_t signals;
@@ -143,6 +158,9 @@ int main(int argc, char** argv) {
   app.add_option("--config", flags.config, "The configuration, a YAML file")->required();
   app.add_flag("--check-config", flags.check_config,
                "Read and check the configuration, report every mistake, and end");
+  app.add_option("--policy-test", flags.policy_test,
+                 "Ask the policy what this YAML file expects of it, explain what differs, and end; "
+                 "status 1 if anything does (docs/POLICY.md)");
   app.add_option("--ready-file", flags.ready_file,
                  "Write `NAME ADDRESS` of each listener here once they accept calls");
   CLI11_PARSE(app, argc, argv);

@@ -62,9 +62,9 @@ absl::StatusOr<std::shared_ptr<IssuerKeys>> KeysOf(const config::v1::JwtIssuer& 
     return absl::FailedPreconditionError(
         absl::StrCat("jwt_issuers ", issuer.name(), ": jwks_file: ", first.status().message()));
   }
-  return std::shared_ptr<IssuerKeys>(RefreshingIssuerKeys::Create(
-      issuer.name(), std::move(source), IssuerKeysPolicy::ForFile(), dependencies.keys,
-      *std::move(first)));
+  return std::shared_ptr<IssuerKeys>(
+      RefreshingIssuerKeys::Create(issuer.name(), std::move(source), IssuerKeysPolicy::ForFile(),
+                                   dependencies.keys, *std::move(first)));
 }
 
 }  // namespace

@@ -32,6 +32,11 @@ std::string CallerPatternMistake(absl::string_view pattern) {
     return "must be printable ASCII without spaces, at most 2048 characters";
   }
   const std::size_t star = pattern.find('*');
+  if (star != absl::string_view::npos && std::count_if(pattern.begin(), pattern.end(), [](char c) {
+                                           return c == '/' || c == ':' || c == '.';
+                                         }) > kMaxSeparators) {
+    return "has more parts than a pattern may have (32); name the whole id";
+  }
   if (*form == "dns:") {
     if (std::any_of(pattern.begin(), pattern.end(),
                     [](char c) { return absl::ascii_isupper(static_cast<unsigned char>(c)); })) {

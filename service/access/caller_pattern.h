@@ -13,6 +13,10 @@ namespace tokensvc {
 /// The longest id a caller may have, in bytes: a SPIFFE ID's limit (SPIFFE-ID §2.3).
 inline constexpr std::size_t kMaxCallerId = 2048;
 
+/// Prefixes that end at a later separator of an id than this are not looked for: an id of nothing
+/// but separators must not make a decision expensive.
+inline constexpr int kMaxSeparators = 32;
+
 /// What is wrong with `pattern` as one of `PolicyRule::callers` (no group), and what to write;
 /// empty: nothing.
 std::string CallerPatternMistake(absl::string_view pattern);
@@ -26,7 +30,8 @@ void ForEachPatternOf(absl::string_view id, Visit visit) {
   visit(absl::string_view("*"));
   const bool is_dns = id.substr(0, 4) == "dns:";
   std::string pattern;
-  for (std::size_t at = 0; at < id.size(); ++at) {
+  int separators = 0;
+  for (std::size_t at = 0; at < id.size() && separators < kMaxSeparators; ++at) {
     if (is_dns && id[at] == '.') {
       pattern = absl::StrCat("dns:*", id.substr(at));
     } else if (id[at] == '/' || id[at] == ':') {
@@ -34,6 +39,7 @@ void ForEachPatternOf(absl::string_view id, Visit visit) {
     } else {
       continue;
     }
+    ++separators;
     visit(absl::string_view(pattern));
   }
 }

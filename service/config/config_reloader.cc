@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/config/config_reloader.h"
 
-#include "service/config/load_config.h"
-
 namespace tokensvc {
 
-void ConfigReloader::Follow(const config::v1::ServiceConfig& config) {
-  if (config.policy_file() == policy_path_) return;
-  policy_path_ = config.policy_file();
-  policy_file_.reset();
-  if (!policy_path_.empty()) policy_file_.emplace(policy_path_);
-}
-
 absl::Status ConfigReloader::Load(const Apply& apply) {
-  const ConfigResult loaded = LoadConfig(path_);
+  const ConfigResult loaded = Read();
   if (!loaded.ok()) {
     return absl::InvalidArgumentError(FormatConfigErrors(path_, loaded.error()));
   }
-  Follow(*loaded);
   return apply(*loaded);
 }
 

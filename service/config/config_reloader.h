@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/config/config_watcher.h"
+#include "service/config/load_config.h"
 #include "tokensvc/config/v1/config.pb.h"
 
 namespace tokensvc {
@@ -25,11 +26,10 @@ class ConfigReloader {
   /// Puts a configuration in force, or says why it can't be.
   using Apply = std::function<absl::Status(const config::v1::ServiceConfig&)>;
 
-  /// Make it before the configuration is read for the first time, so that no change is missed.
   ConfigReloader(std::string path, const Clock& clock) : path_(path), clock_(clock), file_(path) {}
 
-  /// Watches the policy's file of `config`, the one that is in force at the start.
-  void Follow(const config::v1::ServiceConfig& config);
+  /// Reads the configuration for the start. No change after that is missed, in either file.
+  ConfigResult Read() { return LoadConfig(path_, &policy_file_); }
 
   /// To be called every second or so. `asked`: whether somebody wants the file read in any case.
   void Poll(bool asked, Logger& logger, const Apply& apply);
@@ -38,11 +38,10 @@ class ConfigReloader {
   absl::Status Load(const Apply& apply);
 
   const std::string path_;
-  std::string policy_path_;  ///< Of the configuration that was read last; empty: none.
   const Clock& clock_;
   ConfigWatcher file_;
-  std::optional<ConfigWatcher> policy_file_;
-  std::string refusal_;  ///< Why the last one was refused; empty: it was not.
+  std::optional<ConfigWatcher> policy_file_;  ///< Of the configuration that was read last.
+  std::string refusal_;                       ///< Why the last one was refused; empty: it was not.
   BootTime retry_at_{};
 };
 

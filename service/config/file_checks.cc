@@ -17,6 +17,7 @@
 #include "service/config/managed_identity_config.h"
 #include "service/config/read_file.h"
 #include "service/config/secret_reference.h"
+#include "service/jose/jwk_set.h"
 #include "service/jose/unverified_jwt.h"
 
 namespace tokensvc {
@@ -128,6 +129,12 @@ class FileChecker {
     if (identity.source() != config::v1::MANAGED_IDENTITY_SOURCE_APP_SERVICE) return;
     Report(path + ".identity_header", ReadSecret(IdentityHeaderReference(identity)).status());
   }
+  void CheckJwkSet(const std::string& path, const std::string& file) {
+    if (file.empty() || errors_->Covers(path)) return;
+    const absl::StatusOr<Secret> text =
+        ReadRegularFile(file, JwkSet::kMaxBytes, FileAccess::kPublic);
+    Report(path, text.ok() ? JwkSet::Parse(text->Reveal()).status() : text.status());
+  }
   void CheckAssertion(const std::string& path, const std::string& file) {
     if (!errors_->Covers(path)) Report(path, CheckAssertionFile(file));
   }
@@ -206,7 +213,9 @@ void CheckFiles(const config::v1::ServiceConfig& config, const ConfigLocations& 
                     listener.tls().client_ca_file());
   }
   for (int i = 0; i < config.jwt_issuers_size(); ++i) {
-    checker.CheckCa(absl::StrCat("jwt_issuers[", i, "].ca_file"), config.jwt_issuers(i).ca_file());
+    const std::string path = absl::StrCat("jwt_issuers[", i, "]");
+    checker.CheckCa(path + ".ca_file", config.jwt_issuers(i).ca_file());
+    checker.CheckJwkSet(path + ".jwks_file", config.jwt_issuers(i).jwks_file());
   }
   for (int i = 0; i < config.authorities_size(); ++i) {
     checker.CheckCa(absl::StrCat("authorities[", i, "].ca_file"), config.authorities(i).ca_file());

@@ -2,11 +2,13 @@
 #ifndef TOKENSVC_SERVICE_CONFIG_LOAD_CONFIG_H_
 #define TOKENSVC_SERVICE_CONFIG_LOAD_CONFIG_H_
 
+#include <optional>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "base/expected.h"
 #include "service/config/config_error.h"
+#include "service/config/config_watcher.h"
 #include "tokensvc/config/v1/config.pb.h"
 
 namespace tokensvc {
@@ -24,7 +26,12 @@ ConfigResult ParseConfig(absl::string_view text);
 /// and secrets must be there and fit together, and the policy's file comes back as `policy`.
 /// Relative paths start at the folder of the file, and come back with it in front. Reads files with
 /// blocking calls: for start-up and for a thread that may wait.
-ConfigResult LoadConfig(absl::string_view file_path);
+///
+/// @param policy_file  where not null, becomes what watches the policy's file since before it was
+///                     read, or nothing where the configuration names none; also where the policy
+///                     is refused, so that its repair is noticed
+ConfigResult LoadConfig(absl::string_view file_path,
+                        std::optional<ConfigWatcher>* policy_file = nullptr);
 
 }  // namespace tokensvc
 

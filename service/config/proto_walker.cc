@@ -236,11 +236,20 @@ void Walker::FillList(const YamlNode& node, const FieldDescriptor& field, const 
   }
 }
 
+/// An entry that says nothing: an empty text, or an enum's UNSPECIFIED.
+void AddPlaceholder(const FieldDescriptor& field, Message* message) {
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
+    message->GetReflection()->AddEnumValue(message, &field, 0);
+  } else {
+    message->GetReflection()->AddString(message, &field, "");
+  }
+}
+
 void Walker::FillScalar(const YamlNode& node, const FieldDescriptor& field, const std::string& path,
                         Message* message) {
   const pb::Reflection& reflection = *message->GetReflection();
   // An entry that is wrong keeps its place, so that the entries after it keep their index.
-  if (field.is_repeated()) reflection.AddString(message, &field, "");
+  if (field.is_repeated()) AddPlaceholder(field, message);
   if (Refused(node, Expectation(field), path)) return;
   if (node.kind != YamlNode::Kind::kScalar) {
     Report(node, path, absl::StrCat("must be a single value: write ", Expectation(field)));
@@ -263,7 +272,13 @@ void Walker::FillScalar(const YamlNode& node, const FieldDescriptor& field, cons
     case FieldDescriptor::CPPTYPE_ENUM: {
       const auto* value = FindWrittenValue(*field.enum_type(), node.text);
       if (value == nullptr) problem = absl::StrCat("must be ", Expectation(field));
-      if (value != nullptr) reflection.SetEnum(message, &field, value);
+      if (value == nullptr) break;
+      if (field.is_repeated()) {
+        reflection.SetRepeatedEnum(message, &field, reflection.FieldSize(*message, &field) - 1,
+                                   value);
+      } else {
+        reflection.SetEnum(message, &field, value);
+      }
       break;
     }
     case FieldDescriptor::CPPTYPE_BOOL:

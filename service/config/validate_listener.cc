@@ -5,7 +5,9 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/host_name.h"
 #include "service/config/address.h"
 #include "service/config/unique.h"
@@ -84,6 +86,54 @@ void ValidateCallers(const config::v1::Listener& listener, const std::string& pa
   }
 }
 
+constexpr char kTenantId[] = "{tenantid}";
+
+void ValidateTenantsOfIssuer(config::v1::JwtIssuer* issuer, const std::string& path,
+                             ConfigReporter* reporter) {
+  const bool is_template = absl::StrContains(issuer->issuer(), kTenantId);
+  if (issuer->issuer().find(kTenantId) != issuer->issuer().rfind(kTenantId)) {
+    reporter->Report(path + ".issuer", "can have one {tenantid} only");
+  }
+  if (!is_template && issuer->tenants_size() > 0 && !issuer->issuer().empty()) {
+    reporter->Report(path + ".tenants", "is for issuers with {tenantid} only");
+  }
+  if (is_template && issuer->tenants_size() == 0) {
+    reporter->Report(path + ".tenants",
+                     "is missing, and the issuer's {tenantid} stands for any tenant there is: "
+                     "write the GUIDs of those that callers are of, or [\"*\"] for all");
+  }
+  for (int k = 0; k < issuer->tenants_size(); ++k) {
+    std::string* tenant = issuer->mutable_tenants(k);
+    absl::AsciiStrToLower(tenant);
+    const std::string place = absl::StrCat(path, ".tenants[", k, "]");
+    if (*tenant == "*" && issuer->tenants_size() > 1) {
+      reporter->Report(place, "must stand alone: it is every tenant");
+    } else if (*tenant != "*" && !tenant->empty() && !IsGuid(*tenant)) {
+      reporter->Report(place, "must be the tenant's GUID, as in the tid claim; or \"*\"");
+    }
+  }
+}
+
+void ValidateDiscovery(config::v1::JwtIssuer* issuer, const std::string& path,
+                       ConfigReporter* reporter) {
+  // Entra's metadata for all tenants are those of `common`.
+  const absl::string_view problem =
+      ProblemOfAuthorityUrl(absl::StrReplaceAll(issuer->issuer(), {{kTenantId, "common"}}));
+  if (!problem.empty() && !issuer->issuer().empty()) {
+    reporter->Report(path + ".issuer", absl::StrCat("is no URL that discovery can start at (",
+                                                    problem, "): write jwks_url or jwks_file too"));
+  }
+  for (int k = 0; k < issuer->discovery().allowed_hosts_size(); ++k) {
+    std::string* host = issuer->mutable_discovery()->mutable_allowed_hosts(k);
+    absl::AsciiStrToLower(host);
+    if (!IsHostName(*host)) {
+      reporter->Report(absl::StrCat(path, ".discovery.allowed_hosts[", k, "]"),
+                       "must be a host name such as keys.example.com, without scheme, port, "
+                       "path or *");
+    }
+  }
+}
+
 }  // namespace
 
 void ValidateListeners(const config::v1::ServiceConfig& config, ConfigReporter* reporter) {
@@ -123,22 +173,8 @@ void ValidateJwtIssuers(config::v1::ServiceConfig* config, ConfigReporter* repor
                          "must be PS256, RS256 or ES256");
       }
     }
-    if (!issuer.has_discovery()) continue;
-    const absl::string_view problem = ProblemOfAuthorityUrl(issuer.issuer());
-    if (!problem.empty() && !issuer.issuer().empty()) {
-      reporter->Report(path + ".issuer",
-                       absl::StrCat("is no URL that discovery can start at (", problem,
-                                    "): write jwks_url or jwks_file too"));
-    }
-    for (int k = 0; k < issuer.discovery().allowed_hosts_size(); ++k) {
-      std::string* host = issuer.mutable_discovery()->mutable_allowed_hosts(k);
-      absl::AsciiStrToLower(host);
-      if (!IsHostName(*host)) {
-        reporter->Report(absl::StrCat(path, ".discovery.allowed_hosts[", k, "]"),
-                         "must be a host name such as keys.example.com, without scheme, port, "
-                         "path or *");
-      }
-    }
+    ValidateTenantsOfIssuer(&issuer, path, reporter);
+    if (issuer.has_discovery()) ValidateDiscovery(&issuer, path, reporter);
   }
 }
 

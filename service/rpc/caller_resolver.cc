@@ -56,8 +56,7 @@ void CertificateCallerResolver::Resolve(const grpc::CallbackServerContext& conte
   if (peer == nullptr) return done(Unauthenticated("no_certificate"));
   const absl::string_view leaf = Property(*peer, GRPC_X509_PEM_CERT_PROPERTY_NAME);
   if (leaf.empty()) return done(Unauthenticated("no_certificate"));
-  auto caller =
-      callers_.Identify(leaf, Property(*peer, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME));
+  auto caller = callers_.Identify(leaf, Property(*peer, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME));
   if (!caller.ok()) return done(Unauthenticated(CertificateRefusalName(caller.error())));
   done(*std::move(caller));
 }
@@ -75,7 +74,8 @@ void JwtCallerResolver::Resolve(const grpc::CallbackServerContext& context, absl
   auto once = std::make_shared<Done>(std::move(done));
   authenticator_->Authenticate(
       value, std::min(at_most, kLongestWaitForKeys), [once](JwtAuthenticator::Outcome outcome) {
-        if (outcome.ok()) return (*once)(std::make_shared<const Caller>(Caller{(*outcome)->caller_id}));
+        if (outcome.ok())
+          return (*once)(std::make_shared<const Caller>(Caller{(*outcome)->caller_id}));
         if (outcome.error() == JwtRefusal::kKeysUnavailable) return (*once)(KeysUnavailable());
         (*once)(Unauthenticated(JwtRefusalName(outcome.error())));
       });

@@ -40,7 +40,8 @@ class CallerResolver {
 /// Everybody is the same caller: whoever reaches a listener on loopback or a Unix socket.
 class FixedCaller final : public CallerResolver {
  public:
-  explicit FixedCaller(Caller caller) : caller_(std::make_shared<const Caller>(std::move(caller))) {}
+  explicit FixedCaller(Caller caller)
+      : caller_(std::make_shared<const Caller>(std::move(caller))) {}
   void Resolve(const grpc::CallbackServerContext& context, absl::Duration at_most,
                Done done) override;
 

@@ -174,8 +174,8 @@ Result<AppTokenRequest> TokenServiceHandler::Admit(const Caller& caller, const P
   }
 
   if (admitted->forced()) {
-    if (const auto wait = deps_.forced_budget.Take(caller.id, admitted->registration->name,
-                                                   deps_.clock.Boot())) {
+    if (const auto wait =
+            deps_.forced_budget.Take(caller.id, admitted->registration->name, deps_.clock.Boot())) {
       Error error;
       error.code = absl::StatusCode::kResourceExhausted;
       error.reason = Reason::kQuotaExceeded;
@@ -223,8 +223,7 @@ void TokenServiceHandler::ServeAppToken(const Call<Request, Response>& call,
                                         std::shared_ptr<const Caller> caller) {
   const Request& request = call.request;
   absl::string_view denied_for;
-  Result<AppTokenRequest> admitted =
-      Admit(*caller, *deps_.policy.Get(), request, &denied_for);
+  Result<AppTokenRequest> admitted = Admit(*caller, *deps_.policy.Get(), request, &denied_for);
   if (!admitted.ok()) {
     return Fail(call, caller.get(), request.registration(), admitted.error(), denied_for,
                 CorrelationIdFor(request.correlation_id()));
@@ -256,8 +255,8 @@ grpc::ServerUnaryReactor* TokenServiceHandler::AcquireForClient(
     v1::AcquireForClientResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Call<v1::AcquireForClientRequest, v1::AcquireForClientResponse> call{
-      *context, *request, *response, deps_.metrics.acquire_for_client, *reactor,
-      deps_.clock.Boot()};
+      *context, *request,          *response, deps_.metrics.acquire_for_client,
+      *reactor, deps_.clock.Boot()};
   WithCaller(call, request->registration(), request->correlation_id(),
              [this, call](std::shared_ptr<const Caller> caller) {
                ServeAppToken(call, std::move(caller));
@@ -270,8 +269,8 @@ grpc::ServerUnaryReactor* TokenServiceHandler::CreateAuthorizationHeader(
     v1::CreateAuthorizationHeaderResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Call<v1::CreateAuthorizationHeaderRequest, v1::CreateAuthorizationHeaderResponse> call{
-      *context, *request, *response, deps_.metrics.create_authorization_header, *reactor,
-      deps_.clock.Boot()};
+      *context, *request,          *response, deps_.metrics.create_authorization_header,
+      *reactor, deps_.clock.Boot()};
   WithCaller(call, request->registration(), request->correlation_id(),
              [this, call](std::shared_ptr<const Caller> caller) {
                if (call.request.subject_case() == v1::CreateAuthorizationHeaderRequest::kApp) {
@@ -300,7 +299,7 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
     grpc::CallbackServerContext* context, const v1::BatchAcquireForClientRequest* request,
     v1::BatchAcquireForClientResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const BatchCall call{*context, *request,
+  const BatchCall call{*context,  *request,
                        *response, deps_.metrics.batch_acquire_for_client,
                        *reactor,  deps_.clock.Boot()};
   WithCaller(call, /*registration=*/"", /*correlation_id=*/"",

@@ -30,17 +30,18 @@ class AuthorityKindsTest : public ServiceFixture {
     StartAuthority(std::move(options));
     std::string written = kind;
     written.replace(written.find('$'), 1, authority_->base_url());
-    StartService(
-        absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
-"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
- "scopes: [\"*\"]}]}\n"
+    StartService(absl::StrCat(
+        "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
+        "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], "
+        "grants: [\"*\"], "
+        "scopes: [\"*\"]}]}\n"
 
-                     "metrics: {address: \"127.0.0.1:0\"}\n"
-                     "authorities: [{name: dev, ",
-                     written,
-                     "}]\nregistrations:\n"
-                     "  - {name: orders, authority: dev, client_id: orders-service, credentials: [",
-                     credential, "]}\n"));
+        "metrics: {address: \"127.0.0.1:0\"}\n"
+        "authorities: [{name: dev, ",
+        written,
+        "}]\nregistrations:\n"
+        "  - {name: orders, authority: dev, client_id: orders-service, credentials: [",
+        credential, "]}\n"));
   }
 
   std::string SecretCredential() const {

@@ -17,14 +17,15 @@ class ManagedIdentityAuthorityTest : public ManagedIdentityFixture {
     StartPlatform(shape);
     std::string identity = Identity(more);
     identity = identity.substr(1, identity.size() - 2);
-    StartService(
-        absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
-"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
- "scopes: [\"*\"]}]}\n"
+    StartService(absl::StrCat(
+        "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
+        "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], "
+        "grants: [\"*\"], "
+        "scopes: [\"*\"]}]}\n"
 
-                     "metrics: {address: \"127.0.0.1:0\"}\n"
-                     "authorities: [{name: machine, ",
-                     identity, "}]\nregistrations: [{name: orders, authority: machine}]\n"));
+        "metrics: {address: \"127.0.0.1:0\"}\n"
+        "authorities: [{name: machine, ",
+        identity, "}]\nregistrations: [{name: orders, authority: machine}]\n"));
   }
 };
 

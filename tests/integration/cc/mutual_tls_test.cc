@@ -112,15 +112,16 @@ class MutualTlsTest : public ServiceFixture {
   }
 
   void StartWith(const std::string& registrations) {
-    StartService(
-        absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
-"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
- "scopes: [\"*\"]}]}\n"
+    StartService(absl::StrCat(
+        "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
+        "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], "
+        "grants: [\"*\"], "
+        "scopes: [\"*\"]}]}\n"
 
-                     "metrics: {address: \"127.0.0.1:0\"}\n"
-                     "authorities: [{name: corp, oidc: {issuer: \"",
-                     provider_->issuer(), "\"}, ca_file: \"", certificates_->ca_file(),
-                     "\"}]\nregistrations:\n", registrations));
+        "metrics: {address: \"127.0.0.1:0\"}\n"
+        "authorities: [{name: corp, oidc: {issuer: \"",
+        provider_->issuer(), "\"}, ca_file: \"", certificates_->ca_file(), "\"}]\nregistrations:\n",
+        registrations));
   }
 
   static v1::AcquireForClientRequest For(const std::string& registration,

@@ -93,9 +93,11 @@ std::string ServiceFixture::WriteFile(const std::string& name, const std::string
 
 std::string ServiceFixture::Configuration(const std::string& more) const {
   return absl::StrCat(
-      "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests, reflection: true}]\n"
-"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
- "scopes: [\"*\"]}]}\n"
+      "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests, "
+      "reflection: true}]\n"
+      "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], "
+      "grants: [\"*\"], "
+      "scopes: [\"*\"]}]}\n"
 
       "metrics: {address: \"127.0.0.1:0\"}\n"
       "authorities:\n"

@@ -73,8 +73,9 @@ TEST_F(UntrustedAuthorityTest, ADiscoveryDocumentOfAForeignIssuerIsRefusedUntilI
   authority_->AddFault(foreign);
   StartService(absl::StrCat(
       "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
-"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
- "scopes: [\"*\"]}]}\n"
+      "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], "
+      "grants: [\"*\"], "
+      "scopes: [\"*\"]}]}\n"
 
       "metrics: {address: \"127.0.0.1:0\"}\n"
       "authorities: [{name: op, oidc: {issuer: \"",

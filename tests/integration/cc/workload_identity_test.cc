@@ -44,19 +44,20 @@ class WorkloadIdentityTest : public ServiceFixture {
         {kIssuer, kSubject, "api://AzureADTokenExchange", ReadWhole(cluster->certificate)});
     options.clients.push_back(std::move(client));
     StartAuthority(std::move(options));
-    StartService(
-        absl::StrCat("listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
-"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
- "scopes: [\"*\"]}]}\n"
+    StartService(absl::StrCat(
+        "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
+        "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], "
+        "grants: [\"*\"], "
+        "scopes: [\"*\"]}]}\n"
 
-                     "metrics: {address: \"127.0.0.1:0\"}\n"
-                     "authorities: [{name: dev, entra: {base_url: \"",
-                     authority_->base_url(),
-                     "\", instance_discovery: false}}]\n"
-                     "registrations:\n"
-                     "  - {name: orders, authority: dev, client_id: orders-service, tenants: [\"",
-                     kTenant, "\"], default_tenant: \"", kTenant,
-                     "\", credentials: [{assertion_file: {path: \"", Path("token"), "\"}}]}\n"));
+        "metrics: {address: \"127.0.0.1:0\"}\n"
+        "authorities: [{name: dev, entra: {base_url: \"",
+        authority_->base_url(),
+        "\", instance_discovery: false}}]\n"
+        "registrations:\n"
+        "  - {name: orders, authority: dev, client_id: orders-service, tenants: [\"",
+        kTenant, "\"], default_tenant: \"", kTenant, "\", credentials: [{assertion_file: {path: \"",
+        Path("token"), "\"}}]}\n"));
   }
 
   void WriteAssertion(const std::string& subject, absl::Duration life) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "service/access/caller_pattern.h"
 #include "service/access/explain_access.h"
 
 namespace tokensvc {
@@ -207,6 +208,12 @@ TEST(CompiledPolicyTest, AnIdBeyondEveryLimitMatchesNothing) {
   const auto policy = With([](PolicyRule& rule) { rule.callers = {"*"}; });
   EXPECT_EQ(Cause(*policy, "dns:" + std::string(5000, '.'), OrdersRequest()), DenialCause::kCaller);
   EXPECT_FALSE(policy->MayUse({"dns:" + std::string(5000, '.')}, "orders"));
+}
+
+TEST(CompiledPolicyTest, AnIdOfSeparatorsIsLookedForAFewTimesOnly) {
+  int visits = 0;
+  ForEachPatternOf("jwt:" + std::string(2000, ':'), [&](absl::string_view) { ++visits; });
+  EXPECT_LE(visits, kMaxSeparators + 2);
 }
 
 TEST(CompiledPolicyTest, AdministratorsAreThoseThatAreListed) {

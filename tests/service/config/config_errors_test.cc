@@ -24,11 +24,11 @@ TEST(ConfigErrors, AreReportedAllAtOnceInTheOrderOfTheFile) {
   EXPECT_THAT(
       errors,
       ElementsAre(ErrorAtPlace("listeners[0].name", 2, 11, "must be a name of lower-case"),
-                  ErrorAtPlace("registrations[0].authority", 9, 5, "is missing"),
-                  ErrorAtPlace("registrations[0].authorty", 10, 5, "did you mean authority?"),
-                  ErrorAtPlace("limits.max_waiting_calls", 16, 29, "whole number")));
+                  ErrorAtPlace("registrations[0].authority", 10, 5, "is missing"),
+                  ErrorAtPlace("registrations[0].authorty", 11, 5, "did you mean authority?"),
+                  ErrorAtPlace("limits.max_waiting_calls", 20, 29, "whole number")));
   EXPECT_EQ(FormatConfigErrors("/etc/tokensvc.yaml", {errors[2]}),
-            "/etc/tokensvc.yaml:10:5: registrations[0].authorty: is not a known key: did you mean "
+            "/etc/tokensvc.yaml:11:5: registrations[0].authorty: is not a known key: did you mean "
             "authority?\n");
 }
 
@@ -39,7 +39,7 @@ TEST(ConfigErrors, APlaceIsLeftOutWhereThereIsNone) {
 
 TEST(ConfigErrors, UnknownKeys) {
   EXPECT_THAT(ErrorsOf(SmallConfigAnd("sever: {}\n")),
-              ElementsAre(ErrorAtPlace("sever", 16, 1, "did you mean server?")));
+              ElementsAre(ErrorAtPlace("sever", 20, 1, "did you mean server?")));
   EXPECT_THAT(ErrorsOf(SmallConfigAnd("limits: {max-waiting-calls: 5}\n")),
               ElementsAre(ErrorAt("limits", "did you mean max_waiting_calls?")));
   EXPECT_THAT(ErrorsOf(SmallConfigAnd("log: {colour: red}\n")),
@@ -51,7 +51,7 @@ TEST(ConfigErrors, UnknownKeys) {
 TEST(ConfigErrors, KeysThatMayBeSecretsAreNotShown) {
   for (const char* key : {"Zq8~canary", "hunter2", "\"pass word\"", "\"\""}) {
     EXPECT_THAT(ErrorsOf(SmallConfigAnd(absl::StrCat(key, ": 1\n"))),
-                ElementsAre(ErrorAtPlace("", 16, 1, "there is an unknown key here")))
+                ElementsAre(ErrorAtPlace("", 20, 1, "there is an unknown key here")))
         << key;
   }
 }
@@ -59,10 +59,12 @@ TEST(ConfigErrors, KeysThatMayBeSecretsAreNotShown) {
 TEST(ConfigErrors, MissingKeys) {
   EXPECT_THAT(ErrorsOf("log: {}\n"), UnorderedElementsAre(ErrorAt("listeners", "is missing"),
                                                           ErrorAt("authorities", "is missing"),
-                                                          ErrorAt("registrations", "is missing")));
-  EXPECT_THAT(ErrorsOf(SmallConfigWith("    plaintext: {}\n", "")),
-              ElementsAre(ErrorAtPlace("listeners[0]", 2, 5,
-                                       "one of the keys tls or plaintext is missing")));
+                                                          ErrorAt("registrations", "is missing"),
+                                                          ErrorAt("policy", "The smallest one")));
+  EXPECT_THAT(
+      ErrorsOf(SmallConfigWith("    plaintext: {}\n", "")),
+      ElementsAre(ErrorAtPlace("listeners[0]", 2, 5,
+                               "one of the keys tls, plaintext or unix_socket is missing")));
   EXPECT_THAT(ErrorsOf(SmallConfigWith("plaintext: {}", "tls: {}")),
               UnorderedElementsAre(ErrorAt("listeners[0].tls.certificate_file", "is missing"),
                                    ErrorAt("listeners[0].tls.private_key_file", "is missing")));
@@ -79,10 +81,11 @@ TEST(ConfigErrors, EmptyLists) {
 }
 
 TEST(ConfigErrors, BothMembersOfAChoice) {
-  EXPECT_THAT(ErrorsOf(SmallConfigWith("plaintext: {}", "plaintext: {}\n    tls: {}")),
-              ElementsAre(ErrorAtPlace(
-                  "listeners[0].tls", 5, 5,
-                  "cannot stand beside plaintext (line 4): give one of tls or plaintext")));
+  EXPECT_THAT(
+      ErrorsOf(SmallConfigWith("plaintext: {}", "plaintext: {}\n    tls: {}")),
+      ElementsAre(ErrorAtPlace(
+          "listeners[0].tls", 5, 5,
+          "cannot stand beside plaintext (line 4): give one of tls, plaintext or unix_socket")));
   EXPECT_THAT(
       ErrorsOf(SmallConfigWith("entra: {}", "entra: {cloud: public, base_url: https://a.example}")),
       ElementsAre(ErrorAt("authorities[0].entra.base_url", "cannot stand beside cloud")));
@@ -176,7 +179,7 @@ TEST(ConfigErrors, ALiteralSecretIsRefused) {
     const auto errors = ErrorsOf(SmallConfigWith("env:ORDERS_SECRET", value));
     ASSERT_EQ(errors.size(), 1u) << value;
     EXPECT_EQ(errors[0].path, "registrations[0].credentials[0].secret.value");
-    EXPECT_EQ(errors[0].line, 15);
+    EXPECT_EQ(errors[0].line, 16);
     EXPECT_EQ(errors[0].column, 18);
   }
 }

@@ -27,8 +27,50 @@ constexpr char kLargeConfig[] = R"(listeners:
     tls:
       certificate_file: a.pem
       private_key_file: a.key
+      client_ca_file: ca.pem
     reflection: true
     unauthenticated_peers: accept_risk
+    jwt:
+      issuers:
+        - kubernetes
+    max_connection_age: 1h
+  - name: workloads
+    address: 127.0.0.1:0
+    tls:
+      certificate_file: a.pem
+      private_key_file: a.key
+      client_ca_file: ca.pem
+    client_certificates: {}
+  - name: socket
+    unix_socket:
+      path: /run/tokensvc.sock
+      access: group
+    serves: admin
+    identity: operators
+jwt_issuers:
+  - name: kubernetes
+    issuer: https://kubernetes.example
+    audiences:
+      - tokensvc
+    discovery:
+      allowed_hosts:
+        - keys.example.com
+    algorithms:
+      - RS256
+    ca_file: ca.pem
+    max_lifetime: 24h
+  - name: entra
+    issuer: https://login.example/{tenantid}/v2.0
+    audiences:
+      - api://tokensvc
+    jwks_url: https://login.example/keys
+    tenants:
+      - c1a9e0c4-0000-4000-8000-000000000001
+  - name: pinned
+    issuer: pinned
+    audiences:
+      - tokensvc
+    jwks_file: keys.json
 metrics:
   address: 127.0.0.1:0
 log:
@@ -105,6 +147,29 @@ cache:
   local:
     max_size: 256MiB
     tenant_share_percent: 50
+policy:
+  groups:
+    - name: team
+      callers:
+        - dns:worker.internal
+  rules:
+    - name: all
+      callers:
+        - group:team
+      registrations:
+        - orders
+      tenants:
+        - contoso.com
+      grants:
+        - client_credentials
+      scopes:
+        - https://api.example/.default
+      force_refresh: refused
+      client_claims: refused
+  administrators:
+    - local:operators
+  observers:
+    - dns:watcher.internal
 )";
 
 void ExpectNoCanary(const std::string& text) {
@@ -177,7 +242,7 @@ TEST(ConfigLeak, NoBrokenLineIsShown) {
 TEST(ConfigLeak, NeitherPathNorContentOfAFileIsShown) {
   const TempFolder folder;
   folder.Write("secret", "", 0600);
-  for (const char* name : {"a.pem", "a.key", "b.pem", "b.key", "ca.pem", "assertion"})
+  for (const char* name : {"a.pem", "a.key", "b.pem", "b.key", "ca.pem", "assertion", "keys.json"})
     folder.Write(name, kCanary);
   const ConfigResult result = LoadConfig(folder.Write("c4nary.yaml", kLargeConfig));
   ASSERT_FALSE(result.ok());

@@ -17,6 +17,11 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+constexpr char kPolicyInline[] =
+    "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], grants: [\"*\"], "
+    "scopes: "
+    "[\"*\"]}]}\n";
+
 class ConfigReloaderTest : public ::testing::Test {
  protected:
   ConfigReloaderTest() {
@@ -27,14 +32,15 @@ class ConfigReloaderTest : public ::testing::Test {
   }
 
   /// One whose registration's secret lies in `secret_file`.
-  std::string Configuration(const std::string& secret_file) const {
+  std::string Configuration(const std::string& secret_file,
+                            const std::string& policy = kPolicyInline) const {
     return absl::StrCat(
-        "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}}]\n"
+        "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
         "authorities: [{name: dev, oidc: {issuer: \"https://login.example\"}}]\n"
         "registrations: [{name: orders, authority: dev, client_id: c, credentials: [{secret: "
         "{value: "
         "\"file:",
-        secret_file, "\"}}]}]\n");
+        secret_file, "\"}}]}]\n", policy);
   }
   /// Swaps the file as an operator's tools do it: whole, by a rename.
   void Replace(const std::string& text) {
@@ -132,6 +138,107 @@ TEST_F(ConfigReloaderTest, MissesNoChangeBetweenItsOwnStartAndTheFirstReading) {
     return absl::OkStatus();
   });
   EXPECT_EQ(applied, 1);
+}
+
+class ConfigReloaderPolicyTest : public ConfigReloaderTest {
+ protected:
+  ConfigReloaderPolicyTest() {
+    WritePolicy("policy.yaml", "first");
+    Replace(Configuration("secret", "policy_file: policy.yaml\n"));
+    EXPECT_TRUE(reloader_.Read().ok());
+    Poll();
+    applied_ = 0;
+  }
+
+  /// One with a single rule, called `rule`. Swapped whole.
+  void WritePolicy(const std::string& name, const std::string& rule,
+                   const std::string& registration = "orders") {
+    const std::string text =
+        absl::StrCat("rules: [{name: ", rule, ", callers: [\"local:tests\"], registrations: [",
+                     registration, "], grants: [\"*\"], scopes: [\"*\"]}]\n");
+    std::rename(folder_.Write("new", text).c_str(), folder_.Path(name).c_str());
+  }
+  std::string RuleInForce() const { return last_.policy().rules(0).name(); }
+};
+
+TEST_F(ConfigReloaderPolicyTest, FollowsThePolicysFile) {
+  Poll();
+  EXPECT_EQ(applied_, 0) << "nothing happened";
+  WritePolicy("policy.yaml", "second");
+  Poll();
+  EXPECT_EQ(applied_, 1);
+  EXPECT_EQ(RuleInForce(), "second");
+  Poll();
+  EXPECT_EQ(applied_, 1);
+}
+
+TEST_F(ConfigReloaderPolicyTest, ABrokenPolicyLeavesTheOldOneInForceUntilItIsRepaired) {
+  WritePolicy("policy.yaml", "second", "unheard-of");
+  Poll();
+  EXPECT_EQ(applied_, 0);
+  EXPECT_EQ(Refusals(), 1u);
+  EXPECT_THAT(logger_.AllText(), HasSubstr("line 1, column 66: rules[0].registrations[0]"));
+  EXPECT_THAT(logger_.AllText(), Not(HasSubstr("unheard-of")));
+  WritePolicy("policy.yaml", "third");
+  Poll();
+  EXPECT_EQ(applied_, 1) << "at once, without the wait of a retry";
+  EXPECT_EQ(RuleInForce(), "third");
+  EXPECT_EQ(Refusals(), 1u);
+}
+
+TEST_F(ConfigReloaderPolicyTest, FollowsTheNewFileWhereAReloadNamesAnother) {
+  WritePolicy("other.yaml", "other");
+  Replace(Configuration("secret", "policy_file: other.yaml\n"));
+  Poll();
+  EXPECT_EQ(RuleInForce(), "other");
+  applied_ = 0;
+  WritePolicy("policy.yaml", "second");
+  Poll();
+  EXPECT_EQ(applied_, 0) << "that file is no longer the policy's";
+  WritePolicy("other.yaml", "another");
+  Poll();
+  EXPECT_EQ(applied_, 1);
+  EXPECT_EQ(RuleInForce(), "another");
+}
+
+TEST_F(ConfigReloaderPolicyTest, NoticesTheRepairOfANewFileThatWasRefused) {
+  WritePolicy("other.yaml", "other", "unheard-of");
+  Replace(Configuration("secret", "policy_file: other.yaml\n"));
+  Poll();
+  EXPECT_EQ(applied_, 0);
+  WritePolicy("other.yaml", "other");
+  Poll();
+  EXPECT_EQ(applied_, 1);
+  EXPECT_EQ(RuleInForce(), "other");
+}
+
+TEST_F(ConfigReloaderPolicyTest, StopsFollowingWhereThePolicyMovesIntoTheConfiguration) {
+  Replace(Configuration("secret"));
+  Poll();
+  EXPECT_EQ(applied_, 1);
+  WritePolicy("policy.yaml", "second");
+  Poll();
+  EXPECT_EQ(applied_, 1);
+}
+
+TEST_F(ConfigReloaderPolicyTest, MissesNoChangeOfThePolicyAfterTheFirstReading) {
+  ConfigReloader reloader(path_, clock_);
+  ASSERT_TRUE(reloader.Read().ok());
+  WritePolicy("policy.yaml", "second");
+  int applied = 0;
+  reloader.Poll(false, logger_, [&applied](const config::v1::ServiceConfig& config) {
+    ++applied;
+    EXPECT_EQ(config.policy().rules(0).name(), "second");
+    return absl::OkStatus();
+  });
+  EXPECT_EQ(applied, 1);
+}
+
+TEST_F(ConfigReloaderPolicyTest, APolicyThatIsAwayForAMomentIsNoChange) {
+  std::rename(folder_.Path("policy.yaml").c_str(), folder_.Path("aside").c_str());
+  Poll();
+  EXPECT_EQ(Refusals(), 0u);
+  EXPECT_EQ(applied_, 0);
 }
 
 }  // namespace

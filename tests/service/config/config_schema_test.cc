@@ -27,6 +27,12 @@ void ForEachField(const pb::Descriptor& type,
   }
 }
 
+/// Of the configuration and of a table of expectations.
+void ForEachFieldOfAnyFile(const std::function<void(const FieldDescriptor&)>& visit) {
+  ForEachField(*config::v1::ServiceConfig::descriptor(), visit);
+  ForEachField(*config::v1::PolicyExpectations::descriptor(), visit);
+}
+
 bool IsQuantity(const FieldDescriptor& field) {
   return IsDuration(field) || field.cpp_type() == FieldDescriptor::CPPTYPE_UINT32 ||
          field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64;
@@ -34,29 +40,28 @@ bool IsQuantity(const FieldDescriptor& field) {
 
 TEST(ConfigSchema, EveryQuantityHasBoundsThatItsTypeCanHoldAndADefaultWithin) {
   int quantities = 0;
-  ForEachField(*config::v1::ServiceConfig::descriptor(),
-               [&quantities](const FieldDescriptor& field) {
-                 if (!IsQuantity(field)) return;
-                 ++quantities;
-                 const config::v1::Rule& rule = RuleOf(field);
-                 for (const std::string& text : {rule.min(), rule.max(), rule.default_value()}) {
-                   YamlNode node;
-                   node.kind = YamlNode::Kind::kScalar;
-                   node.plain = true;
-                   node.text = text;
-                   const auto quantity = ParseQuantity(node, field);
-                   ASSERT_TRUE(quantity.ok()) << field.full_name() << ": " << quantity.error();
-                   EXPECT_GE(*quantity, 0) << field.full_name();
-                   if (field.cpp_type() == FieldDescriptor::CPPTYPE_UINT32) {
-                     EXPECT_LE(*quantity, 0xFFFFFFFFLL) << field.full_name();
-                   }
-                 }
-               });
+  ForEachFieldOfAnyFile([&quantities](const FieldDescriptor& field) {
+    if (!IsQuantity(field)) return;
+    ++quantities;
+    const config::v1::Rule& rule = RuleOf(field);
+    for (const std::string& text : {rule.min(), rule.max(), rule.default_value()}) {
+      YamlNode node;
+      node.kind = YamlNode::Kind::kScalar;
+      node.plain = true;
+      node.text = text;
+      const auto quantity = ParseQuantity(node, field);
+      ASSERT_TRUE(quantity.ok()) << field.full_name() << ": " << quantity.error();
+      EXPECT_GE(*quantity, 0) << field.full_name();
+      if (field.cpp_type() == FieldDescriptor::CPPTYPE_UINT32) {
+        EXPECT_LE(*quantity, 0xFFFFFFFFLL) << field.full_name();
+      }
+    }
+  });
   EXPECT_GT(quantities, 10);
 }
 
 TEST(ConfigSchema, UsesNoTypeThatTheWalkerCannotFill) {
-  ForEachField(*config::v1::ServiceConfig::descriptor(), [](const FieldDescriptor& field) {
+  ForEachFieldOfAnyFile([](const FieldDescriptor& field) {
     const auto type = field.cpp_type();
     const bool known = IsQuantity(field) || type == FieldDescriptor::CPPTYPE_MESSAGE ||
                        type == FieldDescriptor::CPPTYPE_STRING ||
@@ -65,7 +70,7 @@ TEST(ConfigSchema, UsesNoTypeThatTheWalkerCannotFill) {
     EXPECT_TRUE(known) << field.full_name();
     if (field.is_repeated()) {
       EXPECT_TRUE(type == FieldDescriptor::CPPTYPE_MESSAGE ||
-                  type == FieldDescriptor::CPPTYPE_STRING)
+                  type == FieldDescriptor::CPPTYPE_STRING || type == FieldDescriptor::CPPTYPE_ENUM)
           << field.full_name();
       EXPECT_FALSE(IsDuration(field)) << field.full_name();
     }
@@ -73,8 +78,9 @@ TEST(ConfigSchema, UsesNoTypeThatTheWalkerCannotFill) {
 }
 
 TEST(ConfigSchema, EveryChoiceHasADefaultOrMustBeMade) {
-  ForEachField(*config::v1::ServiceConfig::descriptor(), [](const FieldDescriptor& field) {
+  ForEachFieldOfAnyFile([](const FieldDescriptor& field) {
     if (field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM || RuleOf(field).required()) return;
+    if (field.is_repeated()) return;  // Empty where absent.
     EXPECT_NE(FindWrittenValue(*field.enum_type(), RuleOf(field).default_value()), nullptr)
         << field.full_name();
   });

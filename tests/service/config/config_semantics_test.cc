@@ -15,47 +15,14 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr char kTls[] = "tls: {certificate_file: a.pem, private_key_file: b.pem}";
-
-std::string ListenerAt(absl::string_view address, absl::string_view transport) {
-  std::string text = SmallConfigWith("127.0.0.1:0", address);
-  absl::StrReplaceAll({{"plaintext: {}", transport}}, &text);
-  return text;
-}
-
 std::string RegistrationWith(absl::string_view more) {
   return SmallConfigWith("tenants: [contoso.onmicrosoft.com]", more);
 }
 
-TEST(ConfigSemantics, LoopbackNeedsNoIdentity) {
-  for (const char* address : {"127.0.0.2:1", "\"[::1]:1\"", "localhost:1"}) {
-    EXPECT_THAT(ErrorsOf(ListenerAt(address, "plaintext: {}")), IsEmpty()) << address;
-    EXPECT_THAT(ErrorsOf(ListenerAt(address, kTls)), IsEmpty()) << address;
-  }
-}
-
-TEST(ConfigSemantics, BeyondLoopbackTheRiskMustBeAcceptedEvenWithTls) {
-  for (const char* address : {"0.0.0.0:1", "\"[::]:1\"", "10.0.0.1:1"}) {
-    EXPECT_THAT(ErrorsOf(ListenerAt(address, kTls)),
-                ElementsAre(ErrorAt("listeners[0].address", "unauthenticated_peers: accept_risk")))
-        << address;
-    EXPECT_THAT(ErrorsOf(ListenerAt(
-                    address, absl::StrCat(kTls, "\n    unauthenticated_peers: accept_risk"))),
-                IsEmpty())
-        << address;
-  }
-}
-
-TEST(ConfigSemantics, PlaintextNeverLeavesTheMachine) {
-  EXPECT_THAT(
-      ErrorsOf(ListenerAt("0.0.0.0:1", "plaintext: {}\n    unauthenticated_peers: accept_risk")),
-      ElementsAre(ErrorAt("listeners[0].plaintext", "loopback addresses only")));
-}
-
 TEST(ConfigSemantics, NamesAndAddressesAreUnique) {
   const std::string text = SmallConfigWith(
-      "    plaintext: {}\n",
-      "    plaintext: {}\n  - {name: local, address: 127.0.0.1:7, plaintext: {}}\n");
+      "    identity: tests\n",
+      "    identity: tests\n  - {name: local, address: 127.0.0.1:7, plaintext: {}, identity: b}\n");
   EXPECT_THAT(ErrorsOf(text + "metrics: {address: 127.0.0.1:7}\n"),
               ElementsAre(ErrorAt("listeners[1].name", "listeners[0].name has the same name"),
                           ErrorAt("metrics.address", "listeners[1].address has the same address")));
@@ -296,9 +263,11 @@ TEST(ConfigSemantics, TheAudienceOfAManagedIdentityIsUsualForEntraOnly) {
 
 std::string MachineConfig(absl::string_view identity, absl::string_view registration) {
   return absl::StrCat(
-      "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}}]\n"
+      "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
       "authorities: [{name: machine, managed_identity: {",
-      identity, "}}]\nregistrations: [{name: a, authority: machine", registration, "}]\n");
+      identity, "}}]\nregistrations: [{name: a, authority: machine", registration,
+      "}]\npolicy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], grants: [\"*\"], "
+      "scopes: [\"*\"]}]}\n");
 }
 
 TEST(ConfigSemantics, AManagedIdentityIsItsOwnClient) {
