@@ -46,8 +46,11 @@ grpc_ssl_certificate_config_reload_status ReloadingServerCredentials::Fetch(
   // gRPC keeps a copy of the key for as long as it is in force.
   const std::string key(material.private_key.Reveal());
   const grpc_ssl_pem_key_cert_pair pair{key.c_str(), material.certificate_chain.c_str()};
-  *config = grpc_ssl_server_certificate_config_create(
-      material.client_ca.empty() ? nullptr : material.client_ca.c_str(), &pair, 1);
+  // gRPC 1.51 ends the process over roots that are null. No client is asked for a certificate then,
+  // so that it does not matter which ones these are.
+  const std::string& roots =
+      material.client_ca.empty() ? material.certificate_chain : material.client_ca;
+  *config = grpc_ssl_server_certificate_config_create(roots.c_str(), &pair, 1);
   credentials->fetched_ = true;
   return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
 }
