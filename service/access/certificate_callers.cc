@@ -68,6 +68,23 @@ struct Validity {
   absl::Time not_after = absl::InfiniteFuture();
 };
 
+std::optional<Validity> ValidityOf(const X509* certificate) {
+  const std::optional<absl::Time> not_before = FromAsn1(X509_get0_notBefore(certificate));
+  const std::optional<absl::Time> not_after = FromAsn1(X509_get0_notAfter(certificate));
+  if (!not_before || !not_after) return std::nullopt;
+  return Validity{*not_before, *not_after};
+}
+
+/// What the certificate itself says, whoever signed it: without the price of a signature, so that
+/// calls that are refused on and on are cheap.
+Expected<std::string, CertificateRefusal> ReadValidIdentity(const X509& leaf, absl::Time now) {
+  const std::optional<Validity> validity = ValidityOf(&leaf);
+  if (!validity) return CertificateRefusal::kMalformed;
+  if (now < validity->not_before) return CertificateRefusal::kNotYetValid;
+  if (now >= validity->not_after) return CertificateRefusal::kExpired;
+  return ReadCertificateIdentity(leaf);
+}
+
 /// When every certificate of the way up to the trusted one is valid.
 Expected<Validity, CertificateRefusal> VerifyChain(X509_STORE* trusted, X509* leaf,
                                                    STACK_OF(X509) * shown, absl::Time now) {
@@ -85,12 +102,10 @@ Expected<Validity, CertificateRefusal> VerifyChain(X509_STORE* trusted, X509* le
   Validity validity;
   STACK_OF(X509)* const chain = X509_STORE_CTX_get0_chain(context.get());
   for (int i = 0; i < sk_X509_num(chain); ++i) {
-    const X509* each = sk_X509_value(chain, i);
-    const std::optional<absl::Time> not_before = FromAsn1(X509_get0_notBefore(each));
-    const std::optional<absl::Time> not_after = FromAsn1(X509_get0_notAfter(each));
-    if (!not_before || !not_after) return CertificateRefusal::kMalformed;
-    validity.not_before = std::max(validity.not_before, *not_before);
-    validity.not_after = std::min(validity.not_after, *not_after);
+    const std::optional<Validity> each = ValidityOf(sk_X509_value(chain, i));
+    if (!each) return CertificateRefusal::kMalformed;
+    validity.not_before = std::max(validity.not_before, each->not_before);
+    validity.not_after = std::min(validity.not_after, each->not_after);
   }
   return validity;
 }
@@ -146,6 +161,8 @@ Expected<std::shared_ptr<const Caller>, CertificateRefusal> CertificateCallers::
   const SslErrorScope errors;
   const absl::StatusOr<std::vector<SslPtr<X509>>> leaf = ReadPemCertificates(leaf_pem, 1);
   if (!leaf.ok()) return CertificateRefusal::kMalformed;
+  Expected<std::string, CertificateRefusal> id = ReadValidIdentity(*leaf->front(), now);
+  if (!id) return id.error();
   std::vector<SslPtr<X509>> shown;
   if (!chain_pem.empty()) {
     absl::StatusOr<std::vector<SslPtr<X509>>> chain =
@@ -163,8 +180,6 @@ Expected<std::shared_ptr<const Caller>, CertificateRefusal> CertificateCallers::
   const Expected<Validity, CertificateRefusal> validity =
       VerifyChain(trusted->store.get(), leaf->front().get(), stack.get(), now);
   if (!validity) return validity.error();
-  Expected<std::string, CertificateRefusal> id = ReadCertificateIdentity(*leaf->front());
-  if (!id) return id.error();
 
   auto caller = std::make_shared<const Caller>(Caller{*std::move(id)});
   Remember(hash, leaf_pem, {caller, validity->not_before, validity->not_after},
