@@ -88,6 +88,7 @@ void Supervise(const sigset_t& signals, ConfigReloader& reloader, Server& server
     reloader.Poll(signal == SIGHUP, logger, [&server](const config::v1::ServiceConfig& config) {
       return server.Reload(config);
     });
+    server.Poll();
   }
 }
 

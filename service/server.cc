@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -27,6 +25,7 @@
 #include "service/credential/managed_identity_client.h"
 #include "service/grant/grant_engine.h"
 #include "service/http/curl_http_transport.h"
+#include "service/listener_parts.h"
 #include "service/make_directory.h"
 #include "service/readiness.h"
 #include "service/rpc/directory_holder.h"
@@ -79,32 +78,6 @@ LocalCache::Options CacheOptions(const config::v1::ServiceConfig& config, Metric
   options.max_bytes = config.cache().local().max_size();
   options.tenant_share_percent = static_cast<int>(config.cache().local().tenant_share_percent());
   options.metrics = &metrics;
-  return options;
-}
-
-absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in.good() || text.str().empty()) {
-    return absl::FailedPreconditionError(absl::StrCat("can't read ", path));
-  }
-  return text.str();
-}
-
-absl::StatusOr<Listener::Options> ListenerOptions(const config::v1::Listener& config) {
-  Listener::Options options;
-  options.name = config.name();
-  options.address = config.address();
-  options.reflection = config.reflection();
-  options.health = config.health();
-  if (config.has_tls()) {
-    absl::StatusOr<std::string> chain = ReadWholeFile(config.tls().certificate_file());
-    if (!chain.ok()) return chain.status();
-    absl::StatusOr<std::string> key = ReadWholeFile(config.tls().private_key_file());
-    if (!key.ok()) return key.status();
-    options.tls.emplace(Listener::Tls{*std::move(chain), Secret(*std::move(key))});
-  }
   return options;
 }
 
@@ -224,6 +197,7 @@ struct Server::Parts {
   std::unique_ptr<ManagedIdentityAssertions> assertions;
   std::unique_ptr<AppTokenSource> source;
   DrainGate gate;
+  std::vector<ListenerParts> listener_parts;
   std::vector<std::unique_ptr<TokenServiceHandler>> handlers;
   std::vector<std::unique_ptr<GatedTokenService>> services;
   std::vector<std::unique_ptr<Listener>> listeners;
@@ -247,8 +221,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
   handler_options.default_deadline = FromProto(config.limits().default_deadline());
   handler_options.max_deadline = FromProto(config.limits().max_deadline());
   for (const config::v1::Listener& listener : config.listeners()) {
-    absl::StatusOr<Listener::Options> options = ListenerOptions(listener);
-    if (!options.ok()) return options.status();
+    absl::StatusOr<ListenerParts> made = MakeListenerParts(
+        listener, handler_options.max_deadline, parts->clock, parts->logger, parts->registry);
+    if (!made.ok()) return made.status();
+    parts->listener_parts.push_back(*std::move(made));
     const TokenServiceHandler::Dependencies dependencies{
         parts->directory, parts->policy, parts->forced_budget, *parts->source,
         parts->clock,     parts->logger, parts->rpc_metrics};
@@ -257,7 +233,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
     parts->services.push_back(std::make_unique<GatedTokenService>(*parts->handlers.back(),
                                                                   parts->gate, parts->rpc_metrics));
     absl::StatusOr<std::unique_ptr<Listener>> started =
-        Listener::Start(*std::move(options), *parts->services.back());
+        Listener::Start(parts->listener_parts.back().options, *parts->services.back());
     if (!started.ok()) return started.status();
     logger.Info("listening", {{"listener", listener.name()},
                               {"address", (*started)->bound_address()},
@@ -299,6 +275,12 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
                       {{"registrations", config.registrations_size()},
                        {"needs_restart", was.SerializeAsString() != is.SerializeAsString()}});
   return absl::OkStatus();
+}
+
+void Server::Poll() {
+  for (const ListenerParts& each : parts_->listener_parts) {
+    if (each.certificates != nullptr) each.certificates->Poll();
+  }
 }
 
 void Server::Drain() {

@@ -32,6 +32,9 @@ class Server {
   /// differs from what this process started with is logged.
   absl::Status Reload(const config::v1::ServiceConfig& config);
 
+  /// Takes over what changed in the TLS files of listeners. To be called about once a second.
+  void Poll();
+
   /// Not ready any more, new calls are sent elsewhere; returns when the running ones have ended,
   /// and a little after the configured time at the latest.
   void Drain();

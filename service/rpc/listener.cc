@@ -6,13 +6,18 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/server_builder_option.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "grpc/health/v1/health.pb.h"
+#include "service/rpc/unix_socket.h"
 
 namespace tokensvc {
 namespace {
@@ -37,12 +42,28 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
   }
 };
 
-std::shared_ptr<grpc::ServerCredentials> CredentialsOf(const std::optional<Listener::Tls>& tls) {
-  if (!tls.has_value()) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions options;
-  options.pem_key_cert_pairs.push_back(
-      {std::string(tls->private_key.Reveal()), tls->certificate_chain});
-  return grpc::SslServerCredentials(options);
+int Milliseconds(absl::Duration duration) {
+  constexpr std::int64_t kMax = std::numeric_limits<int>::max();  // As gRPC says "never".
+  return static_cast<int>(std::min(absl::ToInt64Milliseconds(duration), kMax));
+}
+
+void SetLimits(const Listener::Options& options, grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_concurrent_streams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                             Milliseconds(options.max_connection_age));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                             Milliseconds(options.max_connection_age_grace));
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             Milliseconds(options.handshake_timeout));
+  // A second process on the same port would take every other connection; it is to fail instead.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+ino_t InodeOf(const std::string& path) {
+  struct stat file = {};
+  return ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) ? file.st_ino : 0;
 }
 
 void InitializeOnce() {
@@ -64,30 +85,54 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(Options options, grpc:
   const Options& chosen = listener->options_;
 
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(chosen.address, CredentialsOf(chosen.tls), &port);
   builder.RegisterService(&service);
-  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
-  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
-  // A second process on the same port would take every other connection; it is to fail instead.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  SetLimits(chosen, builder);
   if (!chosen.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
   if (!chosen.health) {
     builder.SetOption(std::make_unique<grpc::HealthCheckServiceServerBuilderOption>(nullptr));
   }
-  listener->server_ = builder.BuildAndStart();
-  if (listener->server_ == nullptr || port == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("listener ", chosen.name, ": can't listen on ", chosen.address,
-                     "; is the address taken, or the certificate unusable?"));
-  }
-  const absl::string_view address = chosen.address;
-  listener->bound_address_ = absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+  if (absl::Status bound = listener->Bind(builder); !bound.ok()) return bound;
   if (auto* health = listener->server_->GetHealthCheckService(); health != nullptr) {
     health->SetServingStatus("live", true);
   }
   listener->SetReady(false);
   return listener;
+}
+
+std::string Listener::Target() const {
+  if (options_.unix_socket.has_value()) return absl::StrCat("unix:", options_.unix_socket->path);
+  return options_.address;
+}
+
+absl::Status Listener::Bind(grpc::ServerBuilder& builder) {
+  const std::optional<UnixSocket>& socket = options_.unix_socket;
+  std::optional<ScopedFileMode> mode;
+  if (socket.has_value()) {
+    const absl::Status room = RemoveStaleSocket(socket->path);
+    if (!room.ok()) {
+      return absl::Status(room.code(), absl::StrCat("listener ", name(), ": ", room.message()));
+    }
+    mode.emplace(socket->mode);
+  }
+  const std::string target = Target();
+  std::shared_ptr<grpc::ServerCredentials> credentials = options_.tls;
+  if (credentials == nullptr) credentials = grpc::InsecureServerCredentials();
+  int port = 0;
+  builder.AddListeningPort(target, std::move(credentials), &port);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("listener ", name(), ": can't listen on ", target,
+                     socket.has_value() ? "; is its folder there, and writable?"
+                                        : "; is the address taken, or the certificate unusable?"));
+  }
+  if (socket.has_value()) {
+    socket_inode_ = InodeOf(socket->path);
+    bound_address_ = target;
+  } else {
+    bound_address_ = absl::StrCat(target.substr(0, target.rfind(':')), ":", port);
+  }
+  return absl::OkStatus();
 }
 
 void Listener::SetReady(bool ready) {
@@ -99,6 +144,11 @@ void Listener::SetReady(bool ready) {
 Listener::~Listener() {
   // gRPC's own destructor would wait without a deadline.
   if (server_ != nullptr) Shutdown(absl::ZeroDuration());
+  server_.reset();
+  // Unless that of a process that followed us lies there.
+  if (socket_inode_ != 0 && InodeOf(options_.unix_socket->path) == socket_inode_) {
+    ::unlink(options_.unix_socket->path.c_str());
+  }
 }
 
 void Listener::Shutdown(absl::Duration grace) {

@@ -3,6 +3,7 @@
 #define TOKENSVC_SERVICE_RPC_LISTENER_H_
 
 #include <grpcpp/grpcpp.h>
+#include <sys/types.h>
 
 #include <memory>
 #include <optional>
@@ -10,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/secret.h"
+#include "service/rpc/reloading_server_credentials.h"
 
 namespace tokensvc {
 
@@ -18,27 +19,37 @@ namespace tokensvc {
 /// may come.
 class Listener {
  public:
-  /// PEM texts of a server's identity.
-  struct Tls {
-    std::string certificate_chain;
-    Secret private_key;
+  struct UnixSocket {
+    std::string path;
+    mode_t mode = 0600;  ///< Who may connect.
   };
   struct Options {
     std::string name;
-    std::string address;     ///< `host:port`; port 0: any that is free.
-    std::optional<Tls> tls;  ///< None: plaintext.
+    std::string address;  ///< `host:port`; port 0: any that is free. Not for a Unix socket.
+    /// None: plaintext.
+    std::shared_ptr<ReloadingServerCredentials> tls;
+    /// A socket's file instead of an address. A socket that was left behind is replaced.
+    std::optional<UnixSocket> unix_socket;
     bool reflection = false;
     bool health = true;
+    /// Connections get their goodbye at this age, a tenth more or less, so that not all come back
+    /// at once; and what runs on them ends after the grace.
+    absl::Duration max_connection_age = absl::InfiniteDuration();
+    absl::Duration max_connection_age_grace = absl::Minutes(2);
+    /// For a stranger to finish the handshake.
+    absl::Duration handshake_timeout = absl::Seconds(10);
+    int max_concurrent_streams = 4096;  ///< Per connection.
   };
 
-  /// Starts to listen; `service` must outlive the listener. Fails where the address is taken or the
-  /// certificate is unusable.
+  /// Starts to listen; `service` must outlive the listener. Fails where the address is taken,
+  /// something else than a socket that nobody uses lies at the path, or the certificate is
+  /// unusable.
   static absl::StatusOr<std::unique_ptr<Listener>> Start(Options options, grpc::Service& service);
   /// Ends what still runs, and stops at once.
   ~Listener();
 
   const std::string& name() const { return options_.name; }
-  /// `host:port` with the port that was bound.
+  /// `host:port` with the port that was bound, or `unix:PATH`.
   const std::string& bound_address() const { return bound_address_; }
 
   /// What `grpc.health.v1` answers for `ready`, for the service and for the empty name; `live` is
@@ -57,7 +68,12 @@ class Listener {
  private:
   explicit Listener(Options options) : options_(std::move(options)) {}
 
+  /// Where gRPC is to listen.
+  std::string Target() const;
+  absl::Status Bind(grpc::ServerBuilder& builder);
+
   const Options options_;
+  ino_t socket_inode_ = 0;  ///< Of the Unix socket that we made.
   std::string bound_address_;
   std::unique_ptr<grpc::Server> server_;
 };
