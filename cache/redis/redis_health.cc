@@ -48,7 +48,9 @@ void RedisHealth::Connected(const ClockReading& reading) {
     LogConnections();
   }
   on_clock_();
-  attempted_.NotifyAll();
+  MutexLock lock(&mutex_);
+  attempted_ = true;
+  attempt_ended_.NotifyAll();
 }
 
 void RedisHealth::ClockRead(const ClockReading& reading) {
@@ -91,16 +93,17 @@ void RedisHealth::Lost(const absl::Status& cause) {
 void RedisHealth::NotConnected(const absl::Status& cause) {
   MutexLock lock(&mutex_);
   LogLoss(cause);
-  attempted_.NotifyAll();
+  attempted_ = true;
+  attempt_ended_.NotifyAll();
 }
 
 void RedisHealth::AwaitFirstAttempt(absl::Duration timeout) {
   const auto until = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
   MutexLock lock(&mutex_);
-  while (connected_ == 0 && last_error_.ok()) {
+  while (!attempted_) {
     const auto left = until - std::chrono::steady_clock::now();
     if (left <= std::chrono::nanoseconds::zero()) return;
-    attempted_.WaitFor(&mutex_, absl::FromChrono(left));
+    attempt_ended_.WaitFor(&mutex_, absl::FromChrono(left));
   }
 }
 

@@ -73,7 +73,9 @@ class RedisHealth {
   const std::function<void()> on_clock_;
   FleetClock fleet_clock_;
   mutable Mutex mutex_;
-  CondVar attempted_;
+  CondVar attempt_ended_;
+  /// A client has a connection, the clock that it brought checked, or could not get one.
+  bool attempted_ ABSL_GUARDED_BY(mutex_) = false;
   std::size_t clients_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t connected_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status last_error_ ABSL_GUARDED_BY(mutex_);
