@@ -29,6 +29,8 @@ namespace {
 // How often changed key files are looked for, and keys compared with the fleet's where that is due.
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr int kTicksBetweenKeyChecks = 30;
+// A Redis that is there answers sooner; one that is not must not keep anybody waiting.
+constexpr absl::Duration kMaxWaitAtStart = absl::Milliseconds(500);
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
@@ -81,7 +83,8 @@ struct SharedCache::Shared {
       : config(start_config),
         environment(start_environment),
         keys(std::move(start_keys)),
-        health(config.address(), environment.clock, environment.logger, &environment.registry),
+        health(config.address(), environment.clock, environment.logger, &environment.registry,
+               [this] { UpdateReadiness(); }),
         metrics(environment.registry),
         events(environment.registry, environment.logger, environment.clock) {}
 
@@ -94,6 +97,14 @@ struct SharedCache::Shared {
   GenerationFloors floors;
   std::atomic<std::uint64_t> own_generation{0};
   std::atomic<bool> keys_differ{false};
+
+  void UpdateReadiness() {
+    const bool clock_off = health.fleet_clock().TooFarOff();
+    environment.readiness.SetInOrder(
+        !keys_differ.load() && !clock_off,
+        clock_off ? "the clock is more than 10 s from the shared cache's"
+                  : "the keys of the shared cache are not those of the other replicas");
+  }
 };
 
 class SharedCache::Connection final : public OfLoop {
@@ -106,12 +117,11 @@ class SharedCache::Connection final : public OfLoop {
             {shared.environment.clock, shared.environment.random, shared.health, shared.metrics}),
         blobs_(client_, /*key_prefix=*/""),  // the names that `sealed_` makes have it
         sealed_(SealedOptions(shared.config),
-                {blobs_, *shared.keys, shared.health.clock_offset(), shared.floors, shared.events,
-                 shared.environment.random, shared.environment.clock, shared.environment.logger}),
+                {blobs_, *shared.keys, shared.health.fleet_clock(), shared.floors, shared.events,
+                 shared.environment.random, shared.environment.logger}),
         generations_(
             blobs_, [this](const std::string& key) { return sealed_.StoreKey(key); },
-            shared.environment.clock, shared.health.clock_offset(), shared.floors,
-            shared.own_generation) {
+            shared.health.fleet_clock(), shared.floors, shared.own_generation) {
     asio::co_spawn(context, Watch(), asio::detached);
   }
 
@@ -144,11 +154,7 @@ class SharedCache::Connection final : public OfLoop {
           shared_.keys_differ.store(!agree.ok());
         }
       }
-      const bool clock_off = shared_.health.clock_offset().TooLarge();
-      shared_.environment.readiness.SetInOrder(
-          !shared_.keys_differ.load() && !clock_off,
-          clock_off ? "the clock is more than 10 s from the shared cache's"
-                    : "the keys of the shared cache are not those of the other replicas");
+      shared_.UpdateReadiness();
       tick_.expires_after(kTick);
       co_await tick_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
     }
@@ -179,6 +185,8 @@ absl::StatusOr<std::unique_ptr<SharedCache>> SharedCache::Make(const config::v1:
   return std::unique_ptr<SharedCache>(
       new SharedCache(std::make_unique<Shared>(config, environment, *std::move(keys))));
 }
+
+void SharedCache::AwaitClockCheck() { shared_->health.AwaitFirstAttempt(kMaxWaitAtStart); }
 
 std::unique_ptr<SharedCache::OfLoop> SharedCache::Open(EventLoop& loop) {
   std::unique_ptr<OfLoop> opened;

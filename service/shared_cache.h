@@ -49,6 +49,10 @@ class SharedCache {
   /// Opens `loop`'s connection, in the background. Waits until the loop has taken it over.
   std::unique_ptr<OfLoop> Open(EventLoop& loop);
 
+  /// Before a replica first says that it is ready: waits until its clock was compared with Redis',
+  /// or Redis turned out to be away; half a second at most. To be called when all loops are open.
+  void AwaitClockCheck();
+
  private:
   struct Shared;
   class Connection;

@@ -116,8 +116,9 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
     connection_ = connection;
     absl::Status status = co_await connection->Connect();
     if (stopped_) co_return;
-    // The offset is known before the connection is used.
-    if (status.ok()) status = co_await MeasureClockOffset(*connection);
+    // The clock is known before the connection is used.
+    ClockReading reading;
+    if (status.ok()) status = co_await ReadClock(*connection, reading);
     if (stopped_) co_return;
     if (!status.ok()) {
       connection->Close(status);
@@ -126,13 +127,18 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
       co_return;
     }
     const TimePoint opened = std::chrono::steady_clock::now();
+    environment_.health.Connected(reading);
     ready_ = true;
-    environment_.health.Connected();
     while (!stopped_ && !connection->closed()) {
       co_await connection->WaitForEnd(options_->clock_interval);
       if (stopped_ || connection->closed()) break;
-      status = co_await MeasureClockOffset(*connection);
-      if (!status.ok()) connection->Close(status);
+      status = co_await ReadClock(*connection, reading);
+      if (stopped_) break;
+      if (status.ok()) {
+        environment_.health.ClockRead(reading);
+      } else {
+        connection->Close(status);
+      }
     }
     if (stopped_) co_return;
     ready_ = false;
@@ -143,21 +149,21 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
     if (lasted >= absl::ToChronoNanoseconds(options_->max_backoff)) failures_ = 0;
   }
 
-  asio::awaitable<absl::Status> MeasureClockOffset(RedisConnection& connection) {
+  /// Sets `reading`, unless it fails.
+  asio::awaitable<absl::Status> ReadClock(RedisConnection& connection, ClockReading& reading) {
     std::vector<RedisCommand> commands;
     commands.push_back({"TIME"});
     const BootTime start = environment_.clock.Boot();
     const Replies replies = co_await connection.Execute(std::move(commands), TimePoint::max());
     if (stopped_) co_return absl::CancelledError("the client of Redis ends");
-    const auto round_trip = absl::FromChrono(environment_.clock.Boot() - start);
-    const absl::Time now = environment_.clock.Now();
+    const BootTime end = environment_.clock.Boot();
     if (!replies[0].ok()) co_return replies[0].status();
     if (replies[0]->kind == RespValue::Kind::kError) co_return RedisErrorStatus(*replies[0]);
     const std::optional<absl::Time> time = ParseTime(*replies[0]);
     if (!time.has_value())
       co_return absl::InternalError("Redis answered something that is no time");
     // Redis looked at its clock in the middle of the round trip, as far as anybody knows.
-    environment_.health.clock_offset().Set(*time - (now - round_trip / 2));
+    reading = {*time, start + (end - start) / 2};
     co_return absl::OkStatus();
   }
 

@@ -36,17 +36,12 @@ RefusalCause CauseOf(OpenFailure failure) {
 SealedStore::SealedStore(Options options, Dependencies dependencies)
     : blobs_(dependencies.blobs),
       keys_(dependencies.keys),
-      clock_offset_(dependencies.clock_offset),
+      fleet_clock_(dependencies.fleet_clock),
       floors_(dependencies.floors),
       events_(dependencies.events),
-      clock_(dependencies.clock),
       logger_(dependencies.logger),
       names_(std::move(options.key_prefix), std::move(options.keyspace)),
       sealer_(dependencies.random, options.formats) {}
-
-FleetInstant SealedStore::Now() const {
-  return FleetInstant::Now(clock_, clock_offset_.GetOrZero());
-}
 
 std::string SealedStore::StoreKey(absl::string_view canonical_key) {
   return names_.RecordKey(keys_.Current()->index.primary(), canonical_key);
@@ -54,6 +49,8 @@ std::string SealedStore::StoreKey(absl::string_view canonical_key) {
 
 asio::awaitable<std::vector<SealedStore::Found>> SealedStore::GetMany(
     std::vector<RecordName> names) {
+  const absl::Status clock = fleet_clock_.Now().status();
+  if (!clock.ok()) co_return std::vector<Found>(names.size(), clock);
   const std::shared_ptr<const KeyRings> rings = keys_.Current();
   std::vector<Found> found(names.size(), Found(nullptr));
   std::vector<std::size_t> which(names.size());
@@ -85,15 +82,18 @@ asio::awaitable<void> SealedStore::Look(const KeyRings& rings, const RingKey& in
   }
   std::vector<std::string> asked = keys;
   auto blobs = co_await blobs_.GetMany(std::move(asked));
-  const FleetInstant now = Now();
+  // The clocks may have changed while the answer was on its way.
+  const absl::StatusOr<FleetInstant> now = fleet_clock_.Now();
   for (std::size_t n = 0; n < which.size(); ++n) {
     Found& result = found[which[n]];
     if (n >= blobs.size()) {
       result = absl::InternalError("the store answered fewer keys than it was asked for");
     } else if (!blobs[n].ok()) {
       result = blobs[n].status();
+    } else if (!now.ok()) {
+      result = now.status();
     } else if (blobs[n]->has_value()) {
-      result = Open(rings, names[which[n]], keys[n], **blobs[n], now);
+      result = Open(rings, names[which[n]], keys[n], **blobs[n], *now);
       if (*result == nullptr) continue;
       const std::uint64_t generation = (*result)->generation();
       if (floors_.Raise(names[which[n]].key, generation)) continue;
@@ -126,12 +126,13 @@ std::shared_ptr<const TokenRecord> SealedStore::Open(const KeyRings& rings, cons
 
 asio::awaitable<absl::Status> SealedStore::Put(RecordName name,
                                                std::shared_ptr<const TokenRecord> record) {
-  const FleetInstant now = Now();
-  if (record->usable_until() <= now.boot) co_return absl::OkStatus();
+  const absl::StatusOr<FleetInstant> now = fleet_clock_.Now();
+  if (!now.ok()) co_return now.status();
+  if (record->usable_until() <= now->boot) co_return absl::OkStatus();
   if (record->generation() > kMaxGeneration) {
     co_return absl::InvalidArgumentError("the record's generation is out of range");
   }
-  const std::optional<Secret> packed = codec_.Pack(*record, now);
+  const std::optional<Secret> packed = codec_.Pack(*record, *now);
   if (!packed.has_value()) {
     co_return absl::InvalidArgumentError("the record is too large, or its times out of range");
   }
@@ -146,7 +147,7 @@ asio::awaitable<absl::Status> SealedStore::Put(RecordName name,
   std::string blob = sealer_.Seal(rings->sealing, header, {names_.keyspace(), key, name.partition},
                                   packed->Reveal());
   events_.Sealed(rings->sealing.primary().id);
-  const absl::Time expires_at = record->expires_at() + now.offset;
+  const absl::Time expires_at = RecordCodec::ExpiresAt(*record, *now);
   const auto outcome =
       co_await blobs_.Put(std::move(key), std::move(blob), header.generation, expires_at);
   if (outcome.ok() && *outcome == BlobStore::PutOutcome::kOverwroteAhead) {
@@ -185,7 +186,7 @@ asio::awaitable<absl::Status> SealedStore::CheckKeys() {
     // Best effort: the other replicas have the new key by now, and may drop the retired one.
     const std::uint64_t generation = SealedHeader::Read(*stands).generation + 1;
     std::string next = CheckValue(rings->index.primary(), generation);
-    const absl::Time expires_at = Now().fleet + kCheckValueLife;
+    const absl::Time expires_at = fleet_clock_.Estimate() + kCheckValueLife;
     static_cast<void>(
         co_await blobs_.Put(names_.CheckKey(), std::move(next), generation, expires_at));
   }

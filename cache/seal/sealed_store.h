@@ -11,11 +11,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "asio/awaitable.hpp"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "cache/blob_store.h"
-#include "cache/clock_offset.h"
+#include "cache/fleet_clock.h"
 #include "cache/generation_floors.h"
 #include "cache/seal/key_files.h"
 #include "cache/seal/opaque_names.h"
@@ -49,20 +48,21 @@ class SealedStore final : public SharedStore {
   struct Dependencies {
     BlobStore& blobs;
     const KeyRingSource& keys;
-    const ClockOffset& clock_offset;
+    const FleetClock& fleet_clock;
     GenerationFloors& floors;
     SealEvents& events;
     RandomGenerator& random;
-    const Clock& clock;
     Logger& logger;
   };
 
   SealedStore(Options options, Dependencies dependencies);
 
+  /// Errors of this and of `Put`: those of the store below, and those of `FleetClock::Now`, since a
+  /// record's times mean nothing without the fleet's; the store is not asked then.
   asio::awaitable<std::vector<absl::StatusOr<std::shared_ptr<const TokenRecord>>>> GetMany(
       std::vector<RecordName> names) override;
 
-  /// Beside the errors of the store below: kInvalidArgument for a record that is too large to be
+  /// And kInvalidArgument for a record that is too large to be
   /// shared, or whose generation or times are out of range.
   asio::awaitable<absl::Status> Put(RecordName name,
                                     std::shared_ptr<const TokenRecord> record) override;
@@ -89,17 +89,15 @@ class SealedStore final : public SharedStore {
   std::shared_ptr<const TokenRecord> Open(const KeyRings& rings, const RecordName& name,
                                           absl::string_view store_key, absl::string_view blob,
                                           const FleetInstant& now);
-  FleetInstant Now() const;
   std::string CheckValue(const RingKey& key, std::uint64_t generation);
   const RingKey* KeyOfCheckValue(const KeyRing& ring, absl::string_view value);
   absl::Status ReportKeys(bool agree);
 
   BlobStore& blobs_;
   const KeyRingSource& keys_;
-  const ClockOffset& clock_offset_;
+  const FleetClock& fleet_clock_;
   GenerationFloors& floors_;
   SealEvents& events_;
-  const Clock& clock_;
   Logger& logger_;
 
   OpaqueNames names_;

@@ -235,12 +235,34 @@ TEST(RedisClientTest, MeasuresHowFarTheServersClockIsAhead) {
   options.clock_interval = absl::Milliseconds(5);
   RedisHarness harness(options, "tokensvc:", &clock);
   ASSERT_TRUE(harness.WaitUntilConnected());
-  EXPECT_EQ(harness.health.clock_offset().Get(), absl::Seconds(12));
-  EXPECT_TRUE(harness.health.clock_offset().TooLarge());
+  const FleetClock& fleet = harness.health.fleet_clock();
+  EXPECT_EQ(fleet.Offset(), absl::Seconds(12));
+  EXPECT_TRUE(fleet.TooFarOff());
   clock.JumpWall(absl::Seconds(14));
-  EXPECT_TRUE(
-      harness.Eventually([&] { return harness.health.clock_offset().Get() == -absl::Seconds(2); }));
-  EXPECT_FALSE(harness.health.clock_offset().TooLarge());
+  EXPECT_EQ(fleet.Offset(), -absl::Seconds(2));
+  EXPECT_FALSE(fleet.TooFarOff());
+  EXPECT_TRUE(harness.Eventually([&] { return harness.logger.Count("redis_clock_agrees") == 1; }));
+  EXPECT_EQ(harness.logger.Count("redis_clock_differs"), 1u);
+  // The server's clock stands still, ours goes on.
+  clock.Advance(absl::Seconds(4));
+  EXPECT_TRUE(harness.Eventually([&] { return fleet.Offset() == -absl::Seconds(6); }));
+}
+
+TEST(RedisClientTest, ForgetsTheServersClockWhenItIsGone) {
+  std::atomic<bool> there{true};
+  FakeRedis server([&](const Command& command) {
+    return Answer{FakeRedis::Greeting(command), /*then_close=*/!there};
+  });
+  FakeClock clock;
+  clock.JumpWall(-absl::Seconds(12));
+  RedisOptions options = PatientOptions(server.port());
+  options.clock_interval = absl::Milliseconds(5);
+  RedisHarness harness(options, "tokensvc:", &clock);
+  ASSERT_TRUE(harness.WaitUntilConnected());
+  EXPECT_TRUE(harness.health.fleet_clock().TooFarOff());
+  there = false;
+  EXPECT_TRUE(harness.Eventually([&] { return !harness.health.fleet_clock().TooFarOff(); }));
+  EXPECT_EQ(harness.health.fleet_clock().Offset(), std::nullopt);
 }
 
 TEST(RedisClientTest, ATimeThatIsNoneIsNoConnection) {
@@ -251,7 +273,7 @@ TEST(RedisClientTest, ATimeThatIsNoneIsNoConnection) {
   });
   RedisHarness harness(PatientOptions(server.port()));
   EXPECT_TRUE(harness.Eventually([&] { return server.connections() > 2; }));
-  EXPECT_EQ(harness.health.clock_offset().Get(), std::nullopt);
+  EXPECT_EQ(harness.health.fleet_clock().Offset(), std::nullopt);
   bad = false;
   EXPECT_TRUE(harness.WaitUntilConnected());
 }

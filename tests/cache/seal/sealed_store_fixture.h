@@ -105,11 +105,12 @@ class Replica {
  public:
   Replica(const std::shared_ptr<MemoryBlobs>& shared, const Clock& clock, std::uint64_t seed,
           std::string keyspace = "fleet", SealedFormats formats = {})
-      : blobs(shared), random(seed), events(metrics, logger, clock) {
+      : blobs(shared), fleet_clock(clock), random(seed), events(metrics, logger, clock) {
+    fleet_clock.Set({clock.Now(), clock.Boot()});
     keys.Set(SealingLine(KeyState::kPrimary, 1), IndexLine(KeyState::kPrimary, 2));
     store = std::make_unique<SealedStore>(
         SealedStore::Options{"tokensvc:", std::move(keyspace), formats},
-        SealedStore::Dependencies{blobs, keys, offset, floors, events, random, clock, logger});
+        SealedStore::Dependencies{blobs, keys, fleet_clock, floors, events, random, logger});
   }
 
   absl::Status Put(const RecordName& name, std::shared_ptr<const TokenRecord> record) {
@@ -135,7 +136,7 @@ class Replica {
 
   CountingBlobStore blobs;
   ChangingKeyRings keys;
-  ClockOffset offset;
+  FleetClock fleet_clock;
   GenerationFloors floors;
   MetricRegistry metrics;
   CapturingLogger logger;

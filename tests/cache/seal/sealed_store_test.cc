@@ -188,15 +188,76 @@ TEST_F(SealedStoreTest, ExpiredRecordsAreMissesAndNotStored) {
 }
 
 TEST_F(SealedStoreTest, StoresUntilTheExpiryOnTheFleetsClock) {
-  a_.offset.Set(absl::Seconds(4));
+  a_.fleet_clock.Set({clock_.Now() - absl::Seconds(4), clock_.Boot()});
   const auto record = Record("token");
   ASSERT_TRUE(a_.Put(name_, record).ok());
-  EXPECT_EQ(a_.blobs.last_expiry(), record->expires_at() + absl::Seconds(4));
-  // Its clock is 4 s behind the fleet's, ours 3 s ahead of it: the record has 7 s less to live.
-  b_.offset.Set(absl::Seconds(-3));
+  EXPECT_EQ(a_.blobs.last_expiry(), record->expires_at() - absl::Seconds(4));
+}
+
+TEST_F(SealedStoreTest, AWallClockThatIsSetBackBeforeItIsReadMakesNoTokenYounger) {
+  const auto record = Record("token");
+  ASSERT_TRUE(a_.Put(name_, record).ok());
+  clock_.Advance(absl::Minutes(58));
+  clock_.JumpWall(absl::Seconds(-9));
   const auto found = Await(b_.store->GetMany({name_}));
   ASSERT_NE(found[0].value(), nullptr);
-  EXPECT_EQ((*found[0])->usable_until(), record->usable_until() + std::chrono::seconds(7));
+  EXPECT_EQ((*found[0])->usable_until(), record->usable_until());
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(b_.Get(name_), "");
+}
+
+TEST_F(SealedStoreTest, AWallClockThatIsSetForwardBeforeAStoreMakesNoTokenYounger) {
+  const auto record = Record("token");
+  clock_.JumpWall(absl::Seconds(9));
+  ASSERT_TRUE(a_.Put(name_, record).ok());
+  EXPECT_EQ(a_.blobs.last_expiry(), record->expires_at());
+  clock_.JumpWall(absl::Seconds(-9));
+  const auto found = Await(b_.store->GetMany({name_}));
+  ASSERT_NE(found[0].value(), nullptr);
+  EXPECT_EQ((*found[0])->usable_until(), record->usable_until());
+  EXPECT_EQ((*found[0])->expires_at(), record->expires_at());
+}
+
+TEST_F(SealedStoreTest, NothingIsReadOrWrittenBeforeTheFleetsClockIsKnown) {
+  ASSERT_TRUE(a_.Put(name_, Record("token")).ok());
+  b_.fleet_clock.Forget();
+  const auto found = Await(b_.store->GetMany({name_, name_}));
+  ASSERT_EQ(found.size(), 2u);
+  for (const auto& each : found) {
+    EXPECT_EQ(each.status().code(), absl::StatusCode::kUnavailable);
+  }
+  EXPECT_TRUE(b_.blobs.TakeReads().empty());
+  EXPECT_EQ(b_.Put({"other", "contoso"}, Record("token")).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(shared_->Keys().size(), 1u);
+}
+
+TEST_F(SealedStoreTest, NothingIsReadOrWrittenWhileTheClocksAreFarApart) {
+  ASSERT_TRUE(a_.Put(name_, Record("token")).ok());
+  for (const int jump : {-3600, -11, 11, 3600}) {
+    clock_.JumpWall(absl::Seconds(jump));
+    EXPECT_EQ(Await(b_.store->GetMany({name_}))[0].status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(b_.Put({"other", "contoso"}, Record("token")).code(), absl::StatusCode::kUnavailable);
+    clock_.JumpWall(absl::Seconds(-jump));
+  }
+  EXPECT_EQ(shared_->Keys().size(), 1u);
+  // Set while an answer is on its way.
+  b_.blobs.DuringRead([&] { clock_.JumpWall(absl::Minutes(-10)); });
+  EXPECT_EQ(Await(b_.store->GetMany({name_}))[0].status().code(), absl::StatusCode::kUnavailable);
+  b_.blobs.DuringRead([&] { clock_.JumpWall(absl::ZeroDuration()); });
+  clock_.JumpWall(absl::Minutes(10));
+  EXPECT_EQ(b_.Get(name_), "token");
+}
+
+TEST_F(SealedStoreTest, AnExpiredRecordThatIsPutBackIsNotServedWhateverTimeTheStoreClaims) {
+  ASSERT_TRUE(a_.Put(name_, Record("token")).ok());
+  const std::string key = a_.store->StoreKey(name_.key);
+  const std::string blob = *shared_->Get(key);
+  clock_.Advance(absl::Minutes(59));
+  for (const int behind : {0, 5, 10, 11, 3600}) {
+    shared_->Overwrite(key, blob);
+    b_.fleet_clock.Set({clock_.Now() - absl::Seconds(behind), clock_.Boot()});
+    EXPECT_EQ(b_.Get(name_), "") << behind;
+  }
 }
 
 TEST_F(SealedStoreTest, ErrorsOfTheStoreAreErrorsPerName) {

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "cache/blob_store.h"
 #include "gmock/gmock.h"
+#include "service/config/load_config.h"
+#include "tests/cache/redis/fake_redis.h"
 #include "tests/integration/cc/shared_cache_fixture.h"
 
 namespace tokensvc::testing {
@@ -126,6 +128,33 @@ TEST_F(SharedCacheTest, ARecordThatSomebodyWroteWithTheGreatestGenerationBlocksN
   EXPECT_EQ(found.access_token().value(), fetched.access_token().value());
   EXPECT_THAT(b->logger.AllText(), HasSubstr("cause=ahead"));
   EXPECT_THAT(c->logger.AllText(), Not(HasSubstr("sealed_record_refused")));
+}
+
+TEST_F(SharedCacheTest, ARedisWhoseTimeIsFarFromOursCostsSharingAndIsSeenBeforeTheReplicaIsReady) {
+  FakeRedis liar(
+      FakeRedis::Healthy([](const FakeRedis::Command&) { return FakeRedis::Answer{"$-1\r\n"}; }));
+  const auto a = StartReplicaWith(Configuration(CacheBlock(liar.port())));
+  // Not "soon": it never was ready.
+  EXPECT_EQ(a->Ready(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(a->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_AUTHORITY);
+  EXPECT_EQ(a->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_LOCAL_CACHE);
+  for (const FakeRedis::Command& command : liar.commands()) EXPECT_NE(command[0], "GET");
+  EXPECT_EQ(a->logger.Count("redis_clock_differs"), 1u);
+  EXPECT_EQ(a->Logged("not_ready", "cause", "the clock is more than 10 s from the shared cache's"),
+            1u);
+}
+
+TEST_F(SharedCacheTest, AReplicaStartsReadyWhileRedisIsAway) {
+  const std::uint16_t port = redis_->port();
+  redis_->Kill();
+  const auto config = ParseConfig(Configuration(CacheBlock(port)));
+  ASSERT_TRUE(config.ok());
+  ServiceReplica a;
+  auto server = Server::Start(*config, a.clock, a.logger);
+  ASSERT_TRUE(server.ok()) << server.status();
+  a.channel = grpc::CreateChannel((*server)->Addresses().front().second,
+                                  grpc::InsecureChannelCredentials());
+  EXPECT_EQ(a.Ready(), grpc::health::v1::HealthCheckResponse::SERVING);
 }
 
 TEST_F(SharedCacheTest, AReplicaWithOtherKeysIsNotReadyAndSharesNothing) {
