@@ -42,6 +42,7 @@ RedisOptions OptionsFrom(const config::v1::RedisCache& config, WorkerPool& worke
   }
   if (config.has_tls()) {
     options.tls.emplace();
+    options.tls->workers = &workers;
     options.tls->ca_file = config.tls().ca_file();
     options.tls->certificate_file = config.tls().certificate_file();
     options.tls->private_key_file = config.tls().private_key_file();
