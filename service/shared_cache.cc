@@ -84,7 +84,8 @@ struct SharedCache::Shared {
         keys(std::move(start_keys)),
         health(config.address(), environment.clock, environment.logger, &environment.registry),
         metrics(environment.registry),
-        events(environment.registry, environment.logger, environment.clock) {}
+        events(environment.registry, environment.logger, environment.clock),
+        agreement(environment.logger) {}
 
   const config::v1::RedisCache config;
   const Environment environment;
@@ -92,9 +93,9 @@ struct SharedCache::Shared {
   RedisHealth health;
   RedisMetrics metrics;
   SealEvents events;
+  KeyAgreement agreement;
   GenerationFloors floors;
   std::atomic<std::uint64_t> own_generation{0};
-  std::atomic<bool> keys_differ{false};
 };
 
 class SharedCache::Connection final : public OfLoop {
@@ -102,13 +103,13 @@ class SharedCache::Connection final : public OfLoop {
   Connection(Shared& shared, asio::io_context& context)
       : shared_(shared),
         tick_(context),
-        client_(
-            context, OptionsFrom(shared.config, shared.environment.workers),
-            {shared.environment.clock, shared.environment.random, shared.health, shared.metrics}),
+        client_(context, OptionsFrom(shared.config, shared.environment.workers),
+                {shared.environment.clock, shared.environment.random, shared.health, shared.metrics,
+                 [this] { CheckNow(); }}),
         blobs_(client_, /*key_prefix=*/""),  // the names that `sealed_` makes have it
         sealed_(SealedOptions(shared.config),
                 {blobs_, *shared.keys, shared.health.clock_offset(), shared.floors, shared.events,
-                 shared.environment.random, shared.environment.clock, shared.environment.logger}),
+                 shared.agreement, shared.environment.random, shared.environment.clock}),
         generations_(
             blobs_, [this](const std::string& key) { return sealed_.StoreKey(key); },
             shared.environment.clock, shared.health.clock_offset(), shared.floors,
@@ -120,9 +121,14 @@ class SharedCache::Connection final : public OfLoop {
   LeaseManager& leases() override { return generations_; }
 
  private:
-  /// Follows the key files, and compares keys with the fleet: soon after the start and after each
-  /// change, so that the check value has moved on before a retired key is dropped, and then now and
-  /// then, since Redis may have been replaced or flushed.
+  void CheckNow() {
+    check_now_ = true;
+    tick_.cancel();
+  }
+
+  /// Follows the key files, and compares keys with the fleet: over each new connection, since Redis
+  /// may have been replaced or lost its data; soon after each change, so that the check value has
+  /// moved on before a retired key is dropped; and now and then, since Redis may be flushed.
   asio::awaitable<void> Watch() {
     int until_check = 0;
     std::shared_ptr<const KeyRings> checked = shared_.keys->Current();
@@ -138,18 +144,17 @@ class SharedCache::Connection final : public OfLoop {
         checked = std::move(now);
         until_check = 0;
       }
+      if (std::exchange(check_now_, false)) until_check = 0;
       if (--until_check <= 0) {
         const absl::Status agree = co_await sealed_.CheckKeys();
         if (agree.ok()) until_check = kTicksBetweenKeyChecks;
-        if (agree.ok() || agree.code() == absl::StatusCode::kFailedPrecondition) {
-          shared_.keys_differ.store(!agree.ok());
-        }
       }
       const bool clock_off = shared_.health.clock_offset().TooLarge();
       shared_.environment.readiness.SetInOrder(
-          !shared_.keys_differ.load() && !clock_off,
+          shared_.agreement.FitForService() && !clock_off,
           clock_off ? "the clock is more than 10 s from the shared cache's"
                     : "the keys of the shared cache are not those of the other replicas");
+      if (check_now_) continue;
       tick_.expires_after(kTick);
       co_await tick_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
     }
@@ -157,6 +162,7 @@ class SharedCache::Connection final : public OfLoop {
 
   Shared& shared_;
   asio::steady_timer tick_;
+  bool check_now_ = false;  // there is a new connection
   RedisClient client_;
   RedisBlobStore blobs_;
   SealedStore sealed_;
