@@ -85,7 +85,15 @@ struct SharedCache::Shared {
         health(config.address(), environment.clock, environment.logger, &environment.registry),
         metrics(environment.registry),
         events(environment.registry, environment.logger, environment.clock),
-        agreement(environment.logger) {}
+        agreement(environment.logger) {
+    environment.registry.AddComputed(
+        "tokensvc_shared_cache_degraded",
+        "1 while tokens are not shared: a connection to Redis is missing, or others use it with "
+        "other keys.",
+        [this] { return degraded() ? 1.0 : 0.0; });
+  }
+
+  bool degraded() const { return health.degraded() || agreement.disagrees(); }
 
   const config::v1::RedisCache config;
   const Environment environment;
@@ -154,6 +162,7 @@ class SharedCache::Connection final : public OfLoop {
           shared_.agreement.FitForService() && !clock_off,
           clock_off ? "the clock is more than 10 s from the shared cache's"
                     : "the keys of the shared cache are not those of the other replicas");
+      shared_.environment.readiness.SetSharedCache(!shared_.degraded());
       if (check_now_) continue;
       tick_.expires_after(kTick);
       co_await tick_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
