@@ -37,7 +37,7 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
   Impl(asio::io_context& context, RedisOptions options, RedisEnvironment environment)
       : executor_(context.get_executor()),
         options_(std::make_shared<const RedisOptions>(std::move(options))),
-        environment_(environment),
+        environment_(std::move(environment)),
         backoff_timer_(executor_) {}
 
   void Start() {
@@ -129,6 +129,7 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
     const TimePoint opened = std::chrono::steady_clock::now();
     environment_.health.Connected(reading);
     ready_ = true;
+    if (environment_.connected) environment_.connected();
     while (!stopped_ && !connection->closed()) {
       co_await connection->WaitForEnd(options_->clock_interval);
       if (stopped_ || connection->closed()) break;
@@ -188,7 +189,7 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
 
 RedisClient::RedisClient(asio::io_context& context, RedisOptions options,
                          RedisEnvironment environment)
-    : impl_(std::make_shared<Impl>(context, std::move(options), environment)) {
+    : impl_(std::make_shared<Impl>(context, std::move(options), std::move(environment))) {
   impl_->Start();
 }
 

@@ -104,9 +104,10 @@ class FaultyBlobStore final : public BlobStore {
   asio::awaitable<absl::StatusOr<std::uint64_t>> NextGeneration(std::string key) override {
     return store_.NextGeneration(std::move(key));
   }
-  asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
-                                                           std::string value) override {
-    return store_.PutIfAbsent(std::move(key), std::move(value));
+  asio::awaitable<absl::StatusOr<std::string>> PutIfUnchanged(std::string key, std::string expected,
+                                                              std::string value,
+                                                              absl::Time expires_at) override {
+    return store_.PutIfUnchanged(std::move(key), std::move(expected), std::move(value), expires_at);
   }
 
  private:
@@ -174,12 +175,12 @@ class BothTiersHost final : public SealedHost {
 /// What a SealedStore needs, over a store of the test's choice.
 struct SealedParts {
   SealedParts(BlobStore& blobs, const Clock& clock, std::uint64_t seed)
-      : fleet_clock(clock), random(seed), events(metrics, logger, clock) {
+      : fleet_clock(clock), random(seed), events(metrics, logger, clock), agreement(logger) {
     fleet_clock.Set({clock.Now(), clock.Boot()});
     keys.Set(SealingLine(KeyState::kPrimary, 1), IndexLine(KeyState::kPrimary, 2));
     store = std::make_unique<SealedStore>(
         SealedStore::Options{"tokensvc:", "fleet"},
-        SealedStore::Dependencies{blobs, keys, fleet_clock, floors, events, random, logger});
+        SealedStore::Dependencies{blobs, keys, fleet_clock, floors, events, agreement, random});
   }
   ChangingKeyRings keys;
   FleetClock fleet_clock;
@@ -188,6 +189,7 @@ struct SealedParts {
   CapturingLogger logger;
   FakeRandom random;
   SealEvents events;
+  KeyAgreement agreement;
   std::unique_ptr<SealedStore> store;
 };
 

@@ -35,9 +35,10 @@ class FlakyStore final : public BlobStore {
     if (says.has_value()) co_return *says;
     co_return co_await store_.NextGeneration(std::move(key));
   }
-  asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
-                                                           std::string value) override {
-    return store_.PutIfAbsent(std::move(key), std::move(value));
+  asio::awaitable<absl::StatusOr<std::string>> PutIfUnchanged(std::string key, std::string expected,
+                                                              std::string value,
+                                                              absl::Time expires_at) override {
+    return store_.PutIfUnchanged(std::move(key), std::move(expected), std::move(value), expires_at);
   }
 
   bool away = false;

@@ -148,6 +148,23 @@ TEST_F(SealedStoreTest, AnOlderRecordThatIsPutBackIsAMiss) {
   EXPECT_EQ(b_.Refused("stale"), 1);
 }
 
+TEST_F(SealedStoreTest, AnOlderRecordThatAFullStoreKeptIsAMissAndCountedApart) {
+  ASSERT_TRUE(b_.Put(name_, Record("old", 10)).ok());
+  const std::string key = a_.store->StoreKey(name_.key);
+  const std::string old = *shared_->Get(key);
+  a_.blobs.FailWith(absl::ResourceExhaustedError("full"));
+  EXPECT_FALSE(a_.Put(name_, Record("new", 11)).ok());
+  a_.blobs.FailWith(absl::OkStatus());
+  EXPECT_EQ(a_.Get(name_), "");  // It has seen the newer one.
+  EXPECT_EQ(a_.Refused("superseded"), 1);
+  EXPECT_EQ(a_.Refused("stale"), 0);
+  // Once the newer one was there, the older one comes back through somebody.
+  ASSERT_TRUE(a_.Put(name_, Record("new", 11)).ok());
+  shared_->Overwrite(key, old);
+  EXPECT_EQ(a_.Get(name_), "");
+  EXPECT_EQ(a_.Refused("stale"), 1);
+}
+
 TEST_F(SealedStoreTest, ARecordThatBecameOldWhileItWasReadIsAMissAndNobodysDoing) {
   ASSERT_TRUE(a_.Put(name_, Record("old", 10)).ok());
   b_.blobs.DuringRead([this] { b_.floors.Raise(name_.key, 11); });
@@ -297,10 +314,10 @@ TEST_F(SealedStoreTest, AReplicaWithOtherKeysIsToldAndLogsItOnce) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(Await(b_.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
   }
-  EXPECT_EQ(b_.logger.Count("shared_cache_keys_differ"), 1u);
+  EXPECT_EQ(b_.logger.Count("keys_disagree"), 1u);
   b_.keys.Set(SealingLine(KeyState::kPrimary, 1), IndexLine(KeyState::kPrimary, 2));
   EXPECT_TRUE(Await(b_.store->CheckKeys()).ok());
-  EXPECT_EQ(b_.logger.Count("shared_cache_keys_agree"), 1u);
+  EXPECT_EQ(b_.logger.Count("keys_agree"), 1u);
 }
 
 TEST_F(SealedStoreTest, ACheckValueThatIsNoneIsADisagreement) {
@@ -312,10 +329,69 @@ TEST_F(SealedStoreTest, ACheckValueThatIsNoneIsADisagreement) {
     shared_->Overwrite("tokensvc:check", altered);
     EXPECT_FALSE(Await(a_.store->CheckKeys()).ok()) << byte;
   }
-  for (const char* garbage : {"", "x"}) {
-    shared_->Overwrite("tokensvc:check", garbage);
-    EXPECT_FALSE(Await(a_.store->CheckKeys()).ok());
+  shared_->Overwrite("tokensvc:check", "x");
+  EXPECT_FALSE(Await(a_.store->CheckKeys()).ok());
+}
+
+TEST_F(SealedStoreTest, AReplicaWithOtherSealingKeysIsToldToo) {
+  ASSERT_TRUE(Await(a_.store->CheckKeys()).ok());
+  b_.keys.Set(SealingLine(KeyState::kPrimary, 9), IndexLine(KeyState::kPrimary, 2));
+  EXPECT_EQ(Await(b_.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(b_.agreement.FitForService());
+}
+
+// One that has agreed is not the wrong one: it stays in service, and shares nothing meanwhile.
+TEST_F(SealedStoreTest, AForeignCheckValueAfterAFlushStopsSharingAndNotTheReplica) {
+  ASSERT_TRUE(Await(a_.store->CheckKeys()).ok());
+  ASSERT_TRUE(a_.Put(name_, Record("token")).ok());
+  Replica wrong(shared_, clock_, 103, "another fleet");
+  shared_->Flush();
+  ASSERT_TRUE(Await(wrong.store->CheckKeys()).ok());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Await(a_.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_TRUE(a_.agreement.FitForService());
+    EXPECT_TRUE(a_.agreement.disagrees());
   }
+  EXPECT_EQ(a_.logger.Count("keys_disagree"), 1u);
+  a_.blobs.TakeReads();
+  const auto found = Await(a_.store->GetMany({name_, name_}));
+  ASSERT_EQ(found.size(), 2u);
+  for (const auto& each : found) {
+    EXPECT_EQ(each.status().code(), absl::StatusCode::kFailedPrecondition);
+  }
+  EXPECT_TRUE(a_.blobs.TakeReads().empty());
+  EXPECT_EQ(a_.Put(name_, Record("token", 11)).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(shared_->Get(a_.store->StoreKey(name_.key)).has_value());
+
+  // The wrong replica ends, and its value with it.
+  clock_.Advance(SealedStore::kCheckValueLife - absl::Seconds(1));
+  EXPECT_FALSE(Await(a_.store->CheckKeys()).ok());
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(Await(a_.store->CheckKeys()).ok());
+  EXPECT_EQ(a_.logger.Count("keys_agree"), 1u);
+  EXPECT_TRUE(a_.Put(name_, Record("token", 12)).ok());
+  EXPECT_TRUE(Await(b_.store->CheckKeys()).ok());
+  EXPECT_EQ(b_.Get(name_), "token");
+}
+
+TEST_F(SealedStoreTest, WhoAgreesKeepsTheCheckValueAlive) {
+  ASSERT_TRUE(Await(a_.store->CheckKeys()).ok());
+  ASSERT_TRUE(Await(b_.store->CheckKeys()).ok());
+  for (int i = 0; i < 3; ++i) {
+    clock_.Advance(SealedStore::kCheckValueLife - absl::Seconds(1));
+    ASSERT_TRUE(Await(b_.store->CheckKeys()).ok());
+  }
+  Replica wrong(shared_, clock_, 103, "another fleet");
+  EXPECT_EQ(Await(wrong.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(wrong.agreement.FitForService());
+}
+
+TEST_F(SealedStoreTest, AReplicaThatIsGivenOtherKeysDoesNotReplaceTheFleetsCheckValue) {
+  ASSERT_TRUE(Await(a_.store->CheckKeys()).ok());
+  ASSERT_TRUE(Await(b_.store->CheckKeys()).ok());
+  b_.keys.Set(SealingLine(KeyState::kPrimary, 8), IndexLine(KeyState::kPrimary, 9));
+  EXPECT_EQ(Await(b_.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(Await(a_.store->CheckKeys()).ok());
 }
 
 }  // namespace
