@@ -123,6 +123,7 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
     if (!status.ok()) {
       connection->Close(status);
       connection_ = nullptr;
+      ReportRefusal(status);
       environment_.health.NotConnected(status);
       co_return;
     }
@@ -142,12 +143,18 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
       }
     }
     if (stopped_) co_return;
+    ReportRefusal(connection->cause());
     ready_ = false;
     connection_ = nullptr;
     environment_.health.Lost(connection->cause());
     // One that did not last is no sign of a server that is well.
     const auto lasted = std::chrono::steady_clock::now() - opened;
     if (lasted >= absl::ToChronoNanoseconds(options_->max_backoff)) failures_ = 0;
+  }
+
+  void ReportRefusal(const absl::Status& status) {
+    const std::optional<RedisRefusal> refusal = RefusalOf(status);
+    if (refusal.has_value()) environment_.health.Refused(refusal->code, refusal->command);
   }
 
   /// Sets `reading`, unless it fails.
@@ -159,7 +166,9 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
     if (stopped_) co_return absl::CancelledError("the client of Redis ends");
     const BootTime end = environment_.clock.Boot();
     if (!replies[0].ok()) co_return replies[0].status();
-    if (replies[0]->kind == RespValue::Kind::kError) co_return RedisErrorStatus(*replies[0]);
+    if (replies[0]->kind == RespValue::Kind::kError) {
+      co_return RedisRefusalStatus(*replies[0], "TIME");
+    }
     const std::optional<absl::Time> time = ParseTime(*replies[0]);
     if (!time.has_value())
       co_return absl::InternalError("Redis answered something that is no time");

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace tokensvc {
 namespace {
 
@@ -128,15 +130,20 @@ void RedisHealth::LogLoss(const absl::Status& cause) {
                                  {"event_loops", static_cast<long long>(clients_)}});
 }
 
-void RedisHealth::Refused(absl::string_view code) {
+void RedisHealth::Refused(absl::string_view code, absl::string_view command) {
   const BootTime now = clock_.Boot();
   MutexLock lock(&mutex_);
-  const auto [logged, first] = refusals_logged_.try_emplace(std::string(code), now);
+  const auto [logged, first] = refusals_logged_.try_emplace(absl::StrCat(code, " ", command), now);
   if (!first) {
     if (now - logged->second < ToNanos(kLogInterval)) return;
     logged->second = now;
   }
-  logger_.Warning("redis_command_refused", {{"address", address_}, {"code", code}});
+  if (command.empty()) {
+    logger_.Warning("redis_command_refused", {{"address", address_}, {"code", code}});
+  } else {
+    logger_.Warning("redis_command_refused",
+                    {{"address", address_}, {"code", code}, {"command", command}});
+  }
 }
 
 bool RedisHealth::degraded() const {

@@ -22,9 +22,10 @@ namespace tokensvc {
 ///
 /// Events: `redis_connected` (all loops have a connection), `redis_lost` (one has none; again for
 /// another cause, each cause once until all are connected), `redis_command_refused` (an error
-/// reply; once a minute for each code), `redis_clock_differs` (it is more than 10 s from ours, and
-/// nothing is shared), `redis_clock_agrees` (again). Where Redis lets us in and throws us out again
-/// and again, both of the former come once a minute.
+/// reply; once a minute for each code and, where it is one of the handshake, command),
+/// `redis_clock_differs` (it is more than 10 s from ours, and nothing is shared),
+/// `redis_clock_agrees` (again). Where Redis lets us in and throws us out again and again, both of
+/// the former come once a minute.
 class RedisHealth {
  public:
   /// `address` is only shown. Null `registry`: `tokensvc_redis_connected` (loops that have a
@@ -47,8 +48,8 @@ class RedisHealth {
   void Lost(const absl::Status& cause);
   /// A client could not connect.
   void NotConnected(const absl::Status& cause);
-  /// Redis answered a command with the error `code`.
-  void Refused(absl::string_view code);
+  /// Redis answered a command with the error `code`. `command` names one of the handshake.
+  void Refused(absl::string_view code, absl::string_view command = "");
 
   /// Whether a loop is without a connection.
   bool degraded() const;

@@ -124,6 +124,26 @@ TEST(RedisClientTest, OtherErrorsKeepTheConnectionAndAreLoggedOnce) {
   EXPECT_EQ(harness.metrics.refused.Value(), 5);
 }
 
+TEST(RedisClientTest, ACommandOfTheHandshakeThatIsRefusedIsNamed) {
+  for (const std::vector<std::string>& refused : std::vector<std::vector<std::string>>{
+           {"TIME", "TIME"}, {"CLIENT", "CLIENT SETNAME"}, {"ROLE", "ROLE"}}) {
+    FakeRedis server([&](const Command& command) {
+      return Answer{command[0] == refused[0] ? "-NOPERM no permission for 'canary'\r\n"
+                                             : FakeRedis::Greeting(command)};
+    });
+    RedisHarness harness(PatientOptions(server.port()));
+    EXPECT_TRUE(harness.Eventually([&] { return server.connections() > 2; }));
+    EXPECT_EQ(harness.health.last_error().message(), "Redis answered NOPERM to " + refused[1]);
+    EXPECT_EQ(harness.logger.Count("redis_command_refused"), 1u);
+    for (const auto& line : harness.logger.lines()) {
+      if (line.event != "redis_command_refused") continue;
+      EXPECT_EQ(line.fields.at("command"), refused[1]);
+      EXPECT_EQ(line.fields.at("code"), "NOPERM");
+    }
+    EXPECT_THAT(harness.logger.AllText(), Not(HasSubstr("canary")));
+  }
+}
+
 TEST(RedisClientTest, SilenceEndsTheConnectionAtTheCommandsTimeout) {
   FakeRedis server(OnceBad({""}));
   RedisOptions options = PatientOptions(server.port());
