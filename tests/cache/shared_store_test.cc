@@ -262,8 +262,9 @@ TEST(SharedStoreTimeTest, ARedisThatLiesAboutTheTimeGetsNoExpiredTokenServed) {
     RedisHarness redis(PatientOptions(liar.port()), "", &clock);
     EXPECT_TRUE(redis.WaitUntilConnected());
     Replica keys(blobs, clock, 102);
-    SealedStore store({"tokensvc:", "fleet"}, {*redis.store, keys.keys, redis.health.fleet_clock(),
-                                               keys.floors, keys.events, keys.random, keys.logger});
+    SealedStore store({"tokensvc:", "fleet"},
+                      {*redis.store, keys.keys, redis.health.fleet_clock(), keys.floors,
+                       keys.events, keys.agreement, keys.random});
     auto found = redis.Run(store.GetMany({name}));
     return std::move(found[0]);
   };
