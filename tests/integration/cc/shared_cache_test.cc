@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replicas that share app tokens through a real redis-server.
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "cache/blob_store.h"
 #include "gmock/gmock.h"
 #include "service/config/load_config.h"
@@ -133,11 +135,18 @@ TEST_F(SharedCacheTest, ARecordThatSomebodyWroteWithTheGreatestGenerationBlocksN
 }
 
 TEST_F(SharedCacheTest, ARedisWhoseTimeIsFarFromOursCostsSharingAndIsSeenBeforeTheReplicaIsReady) {
-  FakeRedis liar(
-      FakeRedis::Healthy([](const FakeRedis::Command&) { return FakeRedis::Answer{"$-1\r\n"}; }));
+  // Slower than a replica is otherwise ready.
+  FakeRedis liar([](const FakeRedis::Command& command) {
+    if (command[0] == "TIME") absl::SleepFor(absl::Milliseconds(150));
+    const std::string greeting = FakeRedis::Greeting(command);
+    return FakeRedis::Answer{greeting.empty() ? "$-1\r\n" : greeting};
+  });
   const auto a = StartReplicaWith(Configuration(CacheBlock(liar.port())));
-  // Not "soon": it never was ready.
   EXPECT_EQ(a->Ready(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+  std::vector<std::string> events;
+  for (const auto& line : a->logger.lines()) events.push_back(line.event);
+  EXPECT_LT(std::find(events.begin(), events.end(), "not_ready"),
+            std::find(events.begin(), events.end(), "ready"));
   EXPECT_EQ(a->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_AUTHORITY);
   EXPECT_EQ(a->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_LOCAL_CACHE);
   for (const FakeRedis::Command& command : liar.commands()) EXPECT_NE(command[0], "GET");
