@@ -122,6 +122,8 @@ class SharedCache::Connection final : public OfLoop {
             blobs_, [this](const std::string& key) { return sealed_.StoreKey(key); },
             shared.environment.clock, shared.health.clock_offset(), shared.floors,
             shared.own_generation) {
+    // Known before the listeners answer for it.
+    shared.environment.readiness.SetSharedCache(!shared.degraded());
     asio::co_spawn(context, Watch(), asio::detached);
   }
 
