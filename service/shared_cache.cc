@@ -133,6 +133,8 @@ class SharedCache::Connection final : public OfLoop {
         generations_(
             blobs_, [this](const std::string& key) { return sealed_.StoreKey(key); },
             shared.health.fleet_clock(), shared.floors, shared.own_generation) {
+    // Known before the listeners answer for it.
+    shared.environment.readiness.SetSharedCache(!shared.degraded());
     asio::co_spawn(context, Watch(), asio::detached);
   }
 
