@@ -52,10 +52,13 @@ class BlobStore {
   /// where a stored one that is ahead by more than kMaxGenerationLead does not count.
   virtual asio::awaitable<absl::StatusOr<std::uint64_t>> NextGeneration(std::string key) = 0;
 
-  /// Sets `value` under `key`, for good, if there is none, and returns what stands. For the
-  /// key-check value; its header is not looked at here.
-  virtual asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
-                                                                   std::string value) = 0;
+  /// Sets `value` under `key` until `expires_at` if there is nothing, or exactly `expected`, and
+  /// returns what stands then. An empty value counts as nothing. For the key-check value; its
+  /// header is not looked at here.
+  virtual asio::awaitable<absl::StatusOr<std::string>> PutIfUnchanged(std::string key,
+                                                                      std::string expected,
+                                                                      std::string value,
+                                                                      absl::Time expires_at) = 0;
 };
 
 /// Where the generation stands in a blob's header.

@@ -52,10 +52,12 @@ class MemoryBlobs {
     return std::max(*stored + 1, now);
   }
 
-  std::string PutIfAbsent(const std::string& key, std::string value) {
+  std::string PutIfUnchanged(const std::string& key, const std::string& expected, std::string value,
+                             absl::Time expires_at) {
     MutexLock lock(&mutex_);
-    if (const Entry* const entry = Find(key); entry != nullptr) return entry->bytes;
-    entries_[key] = {value, absl::InfiniteFuture()};
+    const Entry* const entry = Find(key);
+    if (entry != nullptr && !entry->bytes.empty() && entry->bytes != expected) return entry->bytes;
+    entries_[key] = {value, expires_at};
     return value;
   }
 
@@ -132,9 +134,13 @@ class MemoryBlobStore final : public BlobStore {
     co_return blobs_->NextGeneration(key);
   }
 
-  asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
-                                                           std::string value) override {
-    co_return blobs_->PutIfAbsent(key, std::move(value));
+  asio::awaitable<absl::StatusOr<std::string>> PutIfUnchanged(std::string key, std::string expected,
+                                                              std::string value,
+                                                              absl::Time expires_at) override {
+    if (expires_at <= absl::UnixEpoch() || expires_at == absl::InfiniteFuture()) {
+      co_return absl::InvalidArgumentError("a value needs an expiry");
+    }
+    co_return blobs_->PutIfUnchanged(key, expected, std::move(value), expires_at);
   }
 
  private:

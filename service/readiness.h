@@ -3,6 +3,7 @@
 #define TOKENSVC_SERVICE_READINESS_H_
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/log.h"
@@ -39,6 +40,15 @@ class Readiness {
     Publish();
   }
 
+  /// Whether tokens are shared with the fleet. Tells those who ask for `shared-cache`, and has
+  /// nothing to do with being ready. Without a call, nobody is told anything.
+  void SetSharedCache(bool serving) {
+    MutexLock lock(&mutex_);
+    if (shared_cache_ == serving) return;
+    shared_cache_ = serving;
+    Publish();
+  }
+
   /// Not ready for good.
   void End() {
     MutexLock lock(&mutex_);
@@ -52,7 +62,10 @@ class Readiness {
  private:
   void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (!started_) return;
-    for (const auto& listener : listeners_) listener->SetReady(in_order_);
+    for (const auto& listener : listeners_) {
+      listener->SetReady(in_order_);
+      if (shared_cache_.has_value()) listener->SetSharedCache(*shared_cache_);
+    }
   }
 
   const std::vector<std::unique_ptr<Listener>>& listeners_;
@@ -60,6 +73,7 @@ class Readiness {
   Mutex mutex_;
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
   bool in_order_ ABSL_GUARDED_BY(mutex_) = true;
+  std::optional<bool> shared_cache_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tokensvc

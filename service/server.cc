@@ -246,6 +246,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
     if (!exporter.ok()) return exporter.status();
     parts->exporter = *std::move(exporter);
   }
+  if (parts->shared_cache != nullptr) parts->shared_cache->AwaitClockCheck();
   parts->readiness.Started();
   logger.Info("ready", {{"registrations", config.registrations_size()}});
   return std::unique_ptr<Server>(new Server(std::move(parts)));

@@ -29,6 +29,8 @@ namespace {
 // How often changed key files are looked for, and keys compared with the fleet's where that is due.
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr int kTicksBetweenKeyChecks = 30;
+// A Redis that is there answers sooner; one that is not must not keep anybody waiting.
+constexpr absl::Duration kMaxWaitAtStart = absl::Milliseconds(500);
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
@@ -42,6 +44,7 @@ RedisOptions OptionsFrom(const config::v1::RedisCache& config, WorkerPool& worke
   }
   if (config.has_tls()) {
     options.tls.emplace();
+    options.tls->workers = &workers;
     options.tls->ca_file = config.tls().ca_file();
     options.tls->certificate_file = config.tls().certificate_file();
     options.tls->private_key_file = config.tls().private_key_file();
@@ -81,9 +84,19 @@ struct SharedCache::Shared {
       : config(start_config),
         environment(start_environment),
         keys(std::move(start_keys)),
-        health(config.address(), environment.clock, environment.logger, &environment.registry),
+        health(config.address(), environment.clock, environment.logger, &environment.registry,
+               [this] { UpdateReadiness(); }),
         metrics(environment.registry),
-        events(environment.registry, environment.logger, environment.clock) {}
+        events(environment.registry, environment.logger, environment.clock),
+        agreement(environment.logger) {
+    environment.registry.AddComputed(
+        "tokensvc_shared_cache_degraded",
+        "1 while tokens are not shared: a connection to Redis is missing, or others use it with "
+        "other keys.",
+        [this] { return degraded() ? 1.0 : 0.0; });
+  }
+
+  bool degraded() const { return health.degraded() || agreement.disagrees(); }
 
   const config::v1::RedisCache config;
   const Environment environment;
@@ -91,9 +104,18 @@ struct SharedCache::Shared {
   RedisHealth health;
   RedisMetrics metrics;
   SealEvents events;
+  KeyAgreement agreement;
   GenerationFloors floors;
   std::atomic<std::uint64_t> own_generation{0};
-  std::atomic<bool> keys_differ{false};
+
+  void UpdateReadiness() {
+    const bool clock_off = health.fleet_clock().TooFarOff();
+    environment.readiness.SetInOrder(
+        agreement.FitForService() && !clock_off,
+        clock_off ? "the clock is more than 10 s from the shared cache's"
+                  : "the keys of the shared cache are not those of the other replicas");
+    environment.readiness.SetSharedCache(!degraded());
+  }
 };
 
 class SharedCache::Connection final : public OfLoop {
@@ -101,17 +123,18 @@ class SharedCache::Connection final : public OfLoop {
   Connection(Shared& shared, asio::io_context& context)
       : shared_(shared),
         tick_(context),
-        client_(
-            context, OptionsFrom(shared.config, shared.environment.workers),
-            {shared.environment.clock, shared.environment.random, shared.health, shared.metrics}),
+        client_(context, OptionsFrom(shared.config, shared.environment.workers),
+                {shared.environment.clock, shared.environment.random, shared.health, shared.metrics,
+                 [this] { CheckNow(); }}),
         blobs_(client_, /*key_prefix=*/""),  // the names that `sealed_` makes have it
         sealed_(SealedOptions(shared.config),
-                {blobs_, *shared.keys, shared.health.clock_offset(), shared.floors, shared.events,
-                 shared.environment.random, shared.environment.clock, shared.environment.logger}),
+                {blobs_, *shared.keys, shared.health.fleet_clock(), shared.floors, shared.events,
+                 shared.agreement, shared.environment.random}),
         generations_(
             blobs_, [this](const std::string& key) { return sealed_.StoreKey(key); },
-            shared.environment.clock, shared.health.clock_offset(), shared.floors,
-            shared.own_generation) {
+            shared.health.fleet_clock(), shared.floors, shared.own_generation) {
+    // Known before the listeners answer for it.
+    shared.environment.readiness.SetSharedCache(!shared.degraded());
     asio::co_spawn(context, Watch(), asio::detached);
   }
 
@@ -119,9 +142,14 @@ class SharedCache::Connection final : public OfLoop {
   LeaseManager& leases() override { return generations_; }
 
  private:
-  /// Follows the key files, and compares keys with the fleet: soon after the start and after each
-  /// change, so that the check value has moved on before a retired key is dropped, and then now and
-  /// then, since Redis may have been replaced or flushed.
+  void CheckNow() {
+    check_now_ = true;
+    tick_.cancel();
+  }
+
+  /// Follows the key files, and compares keys with the fleet: over each new connection, since Redis
+  /// may have been replaced or lost its data; soon after each change, so that the check value has
+  /// moved on before a retired key is dropped; and now and then, since Redis may be flushed.
   asio::awaitable<void> Watch() {
     int until_check = 0;
     std::shared_ptr<const KeyRings> checked = shared_.keys->Current();
@@ -137,18 +165,13 @@ class SharedCache::Connection final : public OfLoop {
         checked = std::move(now);
         until_check = 0;
       }
+      if (std::exchange(check_now_, false)) until_check = 0;
       if (--until_check <= 0) {
         const absl::Status agree = co_await sealed_.CheckKeys();
         if (agree.ok()) until_check = kTicksBetweenKeyChecks;
-        if (agree.ok() || agree.code() == absl::StatusCode::kFailedPrecondition) {
-          shared_.keys_differ.store(!agree.ok());
-        }
       }
-      const bool clock_off = shared_.health.clock_offset().TooLarge();
-      shared_.environment.readiness.SetInOrder(
-          !shared_.keys_differ.load() && !clock_off,
-          clock_off ? "the clock is more than 10 s from the shared cache's"
-                    : "the keys of the shared cache are not those of the other replicas");
+      shared_.UpdateReadiness();
+      if (check_now_) continue;
       tick_.expires_after(kTick);
       co_await tick_.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
     }
@@ -156,6 +179,7 @@ class SharedCache::Connection final : public OfLoop {
 
   Shared& shared_;
   asio::steady_timer tick_;
+  bool check_now_ = false;  // there is a new connection
   RedisClient client_;
   RedisBlobStore blobs_;
   SealedStore sealed_;
@@ -179,6 +203,8 @@ absl::StatusOr<std::unique_ptr<SharedCache>> SharedCache::Make(const config::v1:
   return std::unique_ptr<SharedCache>(
       new SharedCache(std::make_unique<Shared>(config, environment, *std::move(keys))));
 }
+
+void SharedCache::AwaitClockCheck() { shared_->health.AwaitFirstAttempt(kMaxWaitAtStart); }
 
 std::unique_ptr<SharedCache::OfLoop> SharedCache::Open(EventLoop& loop) {
   std::unique_ptr<OfLoop> opened;

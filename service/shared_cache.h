@@ -19,8 +19,9 @@
 namespace tokensvc {
 
 /// The cache that replicas share, as one process has it: keys, health and bookkeeping that its
-/// loops have in common. A replica whose keys are not the fleet's, or whose clock is more than 10 s
-/// off, is not ready; a Redis that is away does not count, since app tokens do not need it.
+/// loops have in common. A replica whose keys never were the fleet's, or whose clock is more than
+/// 10 s off, is not ready; a Redis that is away, or that others use with other keys, does not
+/// count, since app tokens do not need it.
 class SharedCache {
  public:
   /// What is lent. All of it outlives the cache.
@@ -48,6 +49,10 @@ class SharedCache {
 
   /// Opens `loop`'s connection, in the background. Waits until the loop has taken it over.
   std::unique_ptr<OfLoop> Open(EventLoop& loop);
+
+  /// Before a replica first says that it is ready: waits until its clock was compared with Redis',
+  /// or Redis turned out to be away; half a second at most. To be called when all loops are open.
+  void AwaitClockCheck();
 
  private:
   struct Shared;

@@ -43,6 +43,13 @@ constexpr char kNextGeneration[] = TOKENSVC_STORED_GENERATION
 
 #undef TOKENSVC_STORED_GENERATION
 
+// ARGV: what may be replaced, the value, its expiry in milliseconds.
+constexpr char kPutIfUnchanged[] =
+    "local stands = redis.call('GETRANGE', KEYS[1], 0, -1)\n"
+    "if stands ~= '' and stands ~= ARGV[1] then return stands end\n"
+    "redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])\n"
+    "return ARGV[2]\n";
+
 static_assert(kMaxGeneration == 9007199254740991 && kMaxGenerationLead == 86400000000,
               "the numbers in the scripts");
 
@@ -56,7 +63,7 @@ std::string Sha1Hex(absl::string_view text) {
 
 absl::Status WrongKind() { return absl::InternalError("Redis answered something of another kind"); }
 
-absl::StatusOr<std::optional<std::string>> ToBlob(absl::StatusOr<RespValue> reply) {
+absl::StatusOr<std::optional<std::string>> ToBlob(absl::StatusOr<RespValue>&& reply) {
   if (!reply.ok()) return reply.status();
   if (reply->kind == RespValue::Kind::kNull) return std::optional<std::string>();
   if (reply->kind != RespValue::Kind::kString) return WrongKind();
@@ -72,7 +79,8 @@ RedisBlobStore::RedisBlobStore(RedisClient& client, std::string key_prefix)
     : client_(client),
       key_prefix_(std::move(key_prefix)),
       put_(kPut),
-      next_generation_(kNextGeneration) {}
+      next_generation_(kNextGeneration),
+      put_if_unchanged_(kPutIfUnchanged) {}
 
 asio::awaitable<std::vector<absl::StatusOr<std::optional<std::string>>>> RedisBlobStore::GetMany(
     std::vector<std::string> keys) {
@@ -112,7 +120,7 @@ asio::awaitable<absl::StatusOr<BlobStore::PutOutcome>> RedisBlobStore::Put(std::
   arguments.push_back(std::move(blob));
   arguments.push_back(absl::StrCat(generation));
   arguments.push_back(absl::StrCat(expires_at_ms));
-  const absl::StatusOr<std::int64_t> result = co_await Run(put_, std::move(arguments));
+  const absl::StatusOr<std::int64_t> result = co_await RunForNumber(put_, std::move(arguments));
   if (!result.ok()) co_return result.status();
   switch (*result) {
     case 0:
@@ -129,26 +137,44 @@ asio::awaitable<absl::StatusOr<BlobStore::PutOutcome>> RedisBlobStore::Put(std::
 asio::awaitable<absl::StatusOr<std::uint64_t>> RedisBlobStore::NextGeneration(std::string key) {
   std::vector<std::string> arguments;
   arguments.push_back(std::move(key));
-  const absl::StatusOr<std::int64_t> result = co_await Run(next_generation_, std::move(arguments));
+  const absl::StatusOr<std::int64_t> result =
+      co_await RunForNumber(next_generation_, std::move(arguments));
   if (!result.ok()) co_return result.status();
   if (*result <= 0 || static_cast<std::uint64_t>(*result) > kMaxGeneration) co_return WrongKind();
   co_return static_cast<std::uint64_t>(*result);
 }
 
-asio::awaitable<absl::StatusOr<std::string>> RedisBlobStore::PutIfAbsent(std::string key,
-                                                                         std::string value) {
-  std::vector<RedisCommand> commands;
-  commands.push_back({"SET", absl::StrCat(key_prefix_, key), value, "NX", "GET"});
-  const RedisClient::TimePoint deadline = client_.OperationDeadline();
-  RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
-  absl::StatusOr<std::optional<std::string>> stood = ToBlob(std::move(replies[0]));
-  if (absl::IsFailedPrecondition(stood.status())) co_return WrongKind();
-  if (!stood.ok()) co_return stood.status();
-  if (!stood->has_value()) co_return value;
-  co_return **std::move(stood);
+asio::awaitable<absl::StatusOr<std::string>> RedisBlobStore::PutIfUnchanged(std::string key,
+                                                                            std::string expected,
+                                                                            std::string value,
+                                                                            absl::Time expires_at) {
+  const std::int64_t expires_at_ms = absl::ToUnixMillis(expires_at);
+  if (expires_at_ms <= 0 || expires_at == absl::InfiniteFuture()) {
+    co_return absl::InvalidArgumentError("a value needs an expiry");
+  }
+  std::vector<std::string> arguments;
+  arguments.reserve(4);
+  arguments.push_back(std::move(key));
+  arguments.push_back(std::move(expected));
+  arguments.push_back(std::move(value));
+  arguments.push_back(absl::StrCat(expires_at_ms));
+  absl::StatusOr<RespValue> stands = co_await Run(put_if_unchanged_, std::move(arguments));
+  // Only WRONGTYPE is kFailedPrecondition.
+  if (absl::IsFailedPrecondition(stands.status())) co_return WrongKind();
+  if (!stands.ok()) co_return stands.status();
+  if (stands->kind != RespValue::Kind::kString) co_return WrongKind();
+  co_return std::move(stands->text);
 }
 
-asio::awaitable<absl::StatusOr<std::int64_t>> RedisBlobStore::Run(
+asio::awaitable<absl::StatusOr<std::int64_t>> RedisBlobStore::RunForNumber(
+    const Script& script, std::vector<std::string> key_and_arguments) {
+  const absl::StatusOr<RespValue> reply = co_await Run(script, std::move(key_and_arguments));
+  if (!reply.ok()) co_return reply.status();
+  if (reply->kind != RespValue::Kind::kInteger) co_return WrongKind();
+  co_return reply->integer;
+}
+
+asio::awaitable<absl::StatusOr<RespValue>> RedisBlobStore::Run(
     const Script& script, std::vector<std::string> key_and_arguments) {
   const RedisClient::TimePoint deadline = client_.OperationDeadline();
   RedisCommand command;
@@ -168,9 +194,7 @@ asio::awaitable<absl::StatusOr<std::int64_t>> RedisBlobStore::Run(
     in_full.push_back(std::move(command));
     replies = co_await client_.Execute(std::move(in_full), deadline);
   }
-  if (!replies[0].ok()) co_return replies[0].status();
-  if (replies[0]->kind != RespValue::Kind::kInteger) co_return WrongKind();
-  co_return replies[0]->integer;
+  co_return std::move(replies[0]);
 }
 
 }  // namespace tokensvc

@@ -14,7 +14,7 @@
 
 namespace tokensvc {
 
-/// A BlobStore in Redis. GetMany sends one GET for each key in one pipeline; Put and NextGeneration
+/// A BlobStore in Redis. GetMany sends one GET for each key in one pipeline; the others
 /// run a script each, so that nothing happens between looking and storing. The scripts are sent by
 /// their digest, and in full where Redis does not know them (any more). What the user may do in
 /// Redis: deploy/redis/users.acl.
@@ -30,8 +30,9 @@ class RedisBlobStore final : public BlobStore {
                                                   std::uint64_t generation,
                                                   absl::Time expires_at) override;
   asio::awaitable<absl::StatusOr<std::uint64_t>> NextGeneration(std::string key) override;
-  asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
-                                                           std::string value) override;
+  asio::awaitable<absl::StatusOr<std::string>> PutIfUnchanged(std::string key, std::string expected,
+                                                              std::string value,
+                                                              absl::Time expires_at) override;
 
  private:
   struct Script {
@@ -40,14 +41,18 @@ class RedisBlobStore final : public BlobStore {
     std::string sha1;  // in lower-case hexadecimal digits
   };
 
-  // Runs a script on one key; what it returns is a number.
-  asio::awaitable<absl::StatusOr<std::int64_t>> Run(const Script& script,
-                                                    std::vector<std::string> key_and_arguments);
+  // Runs a script on one key.
+  asio::awaitable<absl::StatusOr<RespValue>> Run(const Script& script,
+                                                 std::vector<std::string> key_and_arguments);
+  // One that returns a number.
+  asio::awaitable<absl::StatusOr<std::int64_t>> RunForNumber(
+      const Script& script, std::vector<std::string> key_and_arguments);
 
   RedisClient& client_;
   const std::string key_prefix_;
   const Script put_;
   const Script next_generation_;
+  const Script put_if_unchanged_;
 };
 
 }  // namespace tokensvc

@@ -37,7 +37,7 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
   Impl(asio::io_context& context, RedisOptions options, RedisEnvironment environment)
       : executor_(context.get_executor()),
         options_(std::make_shared<const RedisOptions>(std::move(options))),
-        environment_(environment),
+        environment_(std::move(environment)),
         backoff_timer_(executor_) {}
 
   void Start() {
@@ -116,25 +116,34 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
     connection_ = connection;
     absl::Status status = co_await connection->Connect();
     if (stopped_) co_return;
-    // The offset is known before the connection is used.
-    if (status.ok()) status = co_await MeasureClockOffset(*connection);
+    // The clock is known before the connection is used.
+    ClockReading reading;
+    if (status.ok()) status = co_await ReadClock(*connection, reading);
     if (stopped_) co_return;
     if (!status.ok()) {
       connection->Close(status);
       connection_ = nullptr;
+      ReportRefusal(status);
       environment_.health.NotConnected(status);
       co_return;
     }
     const TimePoint opened = std::chrono::steady_clock::now();
+    environment_.health.Connected(reading);
     ready_ = true;
-    environment_.health.Connected();
+    if (environment_.connected) environment_.connected();
     while (!stopped_ && !connection->closed()) {
       co_await connection->WaitForEnd(options_->clock_interval);
       if (stopped_ || connection->closed()) break;
-      status = co_await MeasureClockOffset(*connection);
-      if (!status.ok()) connection->Close(status);
+      status = co_await ReadClock(*connection, reading);
+      if (stopped_) break;
+      if (status.ok()) {
+        environment_.health.ClockRead(reading);
+      } else {
+        connection->Close(status);
+      }
     }
     if (stopped_) co_return;
+    ReportRefusal(connection->cause());
     ready_ = false;
     connection_ = nullptr;
     environment_.health.Lost(connection->cause());
@@ -143,21 +152,28 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
     if (lasted >= absl::ToChronoNanoseconds(options_->max_backoff)) failures_ = 0;
   }
 
-  asio::awaitable<absl::Status> MeasureClockOffset(RedisConnection& connection) {
+  void ReportRefusal(const absl::Status& status) {
+    const std::optional<RedisRefusal> refusal = RefusalOf(status);
+    if (refusal.has_value()) environment_.health.Refused(refusal->code, refusal->command);
+  }
+
+  /// Sets `reading`, unless it fails.
+  asio::awaitable<absl::Status> ReadClock(RedisConnection& connection, ClockReading& reading) {
     std::vector<RedisCommand> commands;
     commands.push_back({"TIME"});
     const BootTime start = environment_.clock.Boot();
     const Replies replies = co_await connection.Execute(std::move(commands), TimePoint::max());
     if (stopped_) co_return absl::CancelledError("the client of Redis ends");
-    const auto round_trip = absl::FromChrono(environment_.clock.Boot() - start);
-    const absl::Time now = environment_.clock.Now();
+    const BootTime end = environment_.clock.Boot();
     if (!replies[0].ok()) co_return replies[0].status();
-    if (replies[0]->kind == RespValue::Kind::kError) co_return RedisErrorStatus(*replies[0]);
+    if (replies[0]->kind == RespValue::Kind::kError) {
+      co_return RedisRefusalStatus(*replies[0], "TIME");
+    }
     const std::optional<absl::Time> time = ParseTime(*replies[0]);
     if (!time.has_value())
       co_return absl::InternalError("Redis answered something that is no time");
     // Redis looked at its clock in the middle of the round trip, as far as anybody knows.
-    environment_.health.clock_offset().Set(*time - (now - round_trip / 2));
+    reading = {*time, start + (end - start) / 2};
     co_return absl::OkStatus();
   }
 
@@ -182,7 +198,7 @@ class RedisClient::Impl : public std::enable_shared_from_this<Impl> {
 
 RedisClient::RedisClient(asio::io_context& context, RedisOptions options,
                          RedisEnvironment environment)
-    : impl_(std::make_shared<Impl>(context, std::move(options), environment)) {
+    : impl_(std::make_shared<Impl>(context, std::move(options), std::move(environment))) {
   impl_->Start();
 }
 

@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_CACHE_REDIS_REDIS_CLIENT_H_
 #define TOKENSVC_CACHE_REDIS_REDIS_CLIENT_H_
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct RedisEnvironment {
   RandomGenerator& random;
   RedisHealth& health;
   RedisMetrics& metrics;
+  /// Called on the client's loop whenever it has a new connection that can be used; may be null,
+  /// and must not block.
+  std::function<void()> connected = nullptr;
 };
 
 /// Keeps a connection to Redis on one event loop: opens it, measures the clock offset over it, and

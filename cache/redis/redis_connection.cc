@@ -24,11 +24,15 @@ RedisConnection::TimePoint After(absl::Duration duration) {
   return SteadyClock::now() + absl::ToChronoNanoseconds(duration);
 }
 
-// What keeps us from working with a server that answered `commands` so; OK: nothing.
-absl::Status ProblemOfGreeting(const RedisConnection::Replies& replies) {
-  for (const absl::StatusOr<RespValue>& reply : replies) {
-    if (!reply.ok()) return reply.status();
-    if (reply->kind == RespValue::Kind::kError) return RedisErrorStatus(*reply);
+// What keeps us from working with a server that answered the commands of these names so; OK:
+// nothing.
+absl::Status ProblemOfGreeting(const std::vector<absl::string_view>& names,
+                               const RedisConnection::Replies& replies) {
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    if (!replies[i].ok()) return replies[i].status();
+    if (replies[i]->kind == RespValue::Kind::kError) {
+      return RedisRefusalStatus(*replies[i], names[i]);
+    }
   }
   const RespValue& role = *replies.back();
   if (role.kind != RespValue::Kind::kArray || role.elements.empty()) {
@@ -90,14 +94,18 @@ asio::awaitable<absl::Status> RedisConnection::Introduce(TimePoint deadline) {
     }
     commands.clear();
   }
-  if (options_->database != 0) commands.push_back({"SELECT", absl::StrCat(options_->database)});
+  std::vector<absl::string_view> names = {"CLIENT SETNAME", "PING", "ROLE"};
+  if (options_->database != 0) {
+    commands.push_back({"SELECT", absl::StrCat(options_->database)});
+    names.insert(names.begin(), "SELECT");
+  }
   commands.push_back({"CLIENT", "SETNAME", options_->client_name});
   // Refused while the server loads its data or has lost its master.
   commands.push_back({"PING"});
   commands.push_back({"ROLE"});
   const Replies replies = co_await Execute(std::move(commands), deadline);
   introduced_ = true;
-  co_return ProblemOfGreeting(replies);
+  co_return ProblemOfGreeting(names, replies);
 }
 
 asio::awaitable<RedisConnection::Replies> RedisConnection::Execute(

@@ -27,6 +27,8 @@ constexpr KnownError kKnown[] = {
     {"WRONGTYPE", absl::StatusCode::kFailedPrecondition, false},
 };
 
+constexpr char kRefusal[] = "tokensvc/redis-refusal";
+
 constexpr KnownError kOther = {"ERR", absl::StatusCode::kInternal, false};
 
 const KnownError& Find(const RespValue& error) {
@@ -45,6 +47,22 @@ absl::string_view RedisErrorCode(const RespValue& error) { return Find(error).co
 absl::Status RedisErrorStatus(const RespValue& error) {
   const KnownError& known = Find(error);
   return absl::Status(known.status, absl::StrCat("Redis answered ", known.code));
+}
+
+absl::Status RedisRefusalStatus(const RespValue& error, absl::string_view command) {
+  const KnownError& known = Find(error);
+  absl::Status status(known.status, absl::StrCat("Redis answered ", known.code, " to ", command));
+  if (!known.ends_connection)
+    status.SetPayload(kRefusal, absl::Cord(absl::StrCat(known.code, " ", command)));
+  return status;
+}
+
+std::optional<RedisRefusal> RefusalOf(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kRefusal);
+  if (!payload.has_value()) return std::nullopt;
+  const std::string text(*payload);
+  const std::size_t space = text.find(' ');
+  return RedisRefusal{text.substr(0, space), text.substr(space + 1)};
 }
 
 bool EndsConnection(const RespValue& error) { return Find(error).ends_connection; }

@@ -8,13 +8,12 @@
 
 namespace tokensvc {
 
-RedisGenerations::RedisGenerations(BlobStore& store, BlobKey blob_key, const Clock& clock,
-                                   const ClockOffset& clock_offset, GenerationFloors& floors,
+RedisGenerations::RedisGenerations(BlobStore& store, BlobKey blob_key,
+                                   const FleetClock& fleet_clock, GenerationFloors& floors,
                                    std::atomic<std::uint64_t>& own_floor)
     : store_(store),
       blob_key_(std::move(blob_key)),
-      clock_(clock),
-      clock_offset_(clock_offset),
+      fleet_clock_(fleet_clock),
       floors_(floors),
       own_floor_(own_floor) {}
 
@@ -41,8 +40,8 @@ asio::awaitable<Lease> RedisGenerations::Acquire(std::string key) {
 asio::awaitable<void> RedisGenerations::Release(std::string, Lease) { co_return; }
 
 std::uint64_t RedisGenerations::FleetMicros() const {
-  const absl::Time now = clock_.Now() + clock_offset_.GetOrZero();
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(absl::ToUnixMicros(now), 1));
+  const std::int64_t now = absl::ToUnixMicros(fleet_clock_.Estimate());
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(now, 1));
 }
 
 std::uint64_t RedisGenerations::OwnGeneration() {

@@ -8,9 +8,8 @@
 #include <string>
 
 #include "asio/awaitable.hpp"
-#include "base/clock.h"
 #include "cache/blob_store.h"
-#include "cache/clock_offset.h"
+#include "cache/fleet_clock.h"
 #include "cache/generation_floors.h"
 #include "cache/lease.h"
 
@@ -30,9 +29,8 @@ class RedisGenerations final : public LeaseManager {
   /// `floors` and `own_floor` are shared by all loops of the process. `own_floor`, zero at first,
   /// is the greatest generation that was made here while the store did not answer. All references
   /// outlive this.
-  RedisGenerations(BlobStore& store, BlobKey blob_key, const Clock& clock,
-                   const ClockOffset& clock_offset, GenerationFloors& floors,
-                   std::atomic<std::uint64_t>& own_floor);
+  RedisGenerations(BlobStore& store, BlobKey blob_key, const FleetClock& fleet_clock,
+                   GenerationFloors& floors, std::atomic<std::uint64_t>& own_floor);
 
   asio::awaitable<Lease> Acquire(std::string key) override;
   asio::awaitable<void> Release(std::string key, Lease lease) override;
@@ -44,8 +42,7 @@ class RedisGenerations final : public LeaseManager {
 
   BlobStore& store_;
   const BlobKey blob_key_;
-  const Clock& clock_;
-  const ClockOffset& clock_offset_;
+  const FleetClock& fleet_clock_;
   GenerationFloors& floors_;
   std::atomic<std::uint64_t>& own_floor_;
 };

@@ -12,16 +12,18 @@
 #include "absl/time/time.h"
 #include "asio/awaitable.hpp"
 #include "base/secret.h"
+#include "base/worker_pool.h"
 
 namespace tokensvc {
 
 /// How a connection to Redis is protected. TLS 1.2 or later; the server's certificate is always
-/// checked. The files are PEM, and read again for every connection.
+/// checked. The files are PEM, and read again for every connection; the next attempt waits for it.
 struct RedisTlsOptions {
-  std::string ca_file;           ///< Empty: the machine's authorities.
-  std::string certificate_file;  ///< Ours, with its chain, for mutual TLS; empty: none.
-  std::string private_key_file;  ///< Of that certificate, without a pass phrase.
-  std::string server_name;       ///< What the certificate must name; empty: `RedisOptions::host`.
+  std::string ca_file;            ///< Empty: the machine's authorities.
+  std::string certificate_file;   ///< Ours, with its chain, for mutual TLS; empty: none.
+  std::string private_key_file;   ///< Of that certificate, without a pass phrase.
+  WorkerPool* workers = nullptr;  ///< Reads the files. Not null, and outlives the connections.
+  std::string server_name;        ///< What the certificate must name; empty: `RedisOptions::host`.
 };
 
 /// One standalone Redis, and the bounds of talking to it.

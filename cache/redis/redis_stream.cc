@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "asio/connect.hpp"
 #include "asio/experimental/as_tuple.hpp"
@@ -53,6 +54,15 @@ absl::Status Configure(asio::ssl::context& context, const RedisTlsOptions& optio
   return absl::OkStatus();
 }
 
+// Reads files, and parses what may be a whole machine's authorities: not on a loop.
+absl::StatusOr<std::shared_ptr<asio::ssl::context>> MakeContext(const RedisTlsOptions& options) {
+  SSL_CTX* const native = SSL_CTX_new(TLS_client_method());
+  if (native == nullptr) return absl::InternalError("TLS cannot be set up");
+  auto context = std::make_shared<asio::ssl::context>(native);
+  if (absl::Status status = Configure(*context, options); !status.ok()) return status;
+  return context;
+}
+
 }  // namespace
 
 RedisStream::RedisStream(asio::any_io_executor executor) : resolver_(executor), socket_(executor) {}
@@ -87,12 +97,12 @@ asio::awaitable<absl::Status> RedisStream::ConnectTcp(const RedisOptions& option
 }
 
 asio::awaitable<absl::Status> RedisStream::HandshakeTls(const RedisOptions& options) {
-  SSL_CTX* const native = SSL_CTX_new(TLS_client_method());
-  if (native == nullptr) co_return absl::InternalError("TLS cannot be set up");
-  tls_context_.emplace(native);
-  if (const absl::Status status = Configure(*tls_context_, *options.tls); !status.ok()) {
-    co_return status;
-  }
+  if (options.tls->workers == nullptr) co_return absl::InternalError("nobody reads TLS files");
+  auto make = [tls = *options.tls] { return MakeContext(tls); };
+  auto context = co_await options.tls->workers->Run(std::move(make));
+  if (closed_) co_return Cancelled();
+  if (!context.ok()) co_return context.status();
+  tls_context_ = *std::move(context);
   tls_ = std::make_unique<asio::ssl::stream<asio::ip::tcp::socket&>>(socket_, *tls_context_);
   const std::string& name =
       options.tls->server_name.empty() ? options.host : options.tls->server_name;

@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 
 #include "absl/status/status.h"
 #include "asio/any_io_executor.hpp"
@@ -46,7 +45,7 @@ class RedisStream {
   bool closed_ = false;
   asio::ip::tcp::resolver resolver_;
   asio::ip::tcp::socket socket_;
-  std::optional<asio::ssl::context> tls_context_;
+  std::shared_ptr<asio::ssl::context> tls_context_;
   std::unique_ptr<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;
 };
 

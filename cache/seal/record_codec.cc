@@ -19,8 +19,6 @@ namespace {
 constexpr std::int64_t kMaxUnixMillis = 253402300799999;
 // What a packed record has at most beside its texts: tags, lengths and times.
 constexpr std::size_t kMaxFieldBytes = 128;
-// Longer than any token lives, and far from where nanoseconds since boot overflow.
-constexpr absl::Duration kMaxAway = absl::Hours(24 * 3650);
 
 /// Protobuf's strings are not wiped when they end; these hold a token.
 class WipedRecord {
@@ -74,14 +72,6 @@ std::int64_t ToMillis(absl::Time time) { return absl::ToUnixMillis(time); }
 
 bool IsTime(std::int64_t millis) { return millis >= 0 && millis <= kMaxUnixMillis; }
 
-absl::Time OnFleet(BootTime time, const FleetInstant& now) {
-  return now.fleet + absl::FromChrono(time - now.boot);
-}
-
-BootTime OnBoot(absl::Time time, const FleetInstant& now) {
-  return now.boot + ToNanos(std::clamp(time - now.fleet, -kMaxAway, kMaxAway));
-}
-
 void FillTexts(const TokenRecord& record, TextDeflate& deflate, cache::v1::TokenRecord& message) {
   const absl::string_view token = record.RevealToken();
   const std::optional<JwtParts> jwt = SplitJwt(token);
@@ -108,15 +98,20 @@ void FillTexts(const TokenRecord& record, TextDeflate& deflate, cache::v1::Token
 
 }  // namespace
 
+absl::Time RecordCodec::ExpiresAt(const TokenRecord& record, const FleetInstant& now) {
+  // `due` and `refresh_at` are one instant.
+  return now.ToFleet(record.due()) + (record.expires_at() - record.refresh_at());
+}
+
 std::optional<Secret> RecordCodec::Pack(const TokenRecord& record, const FleetInstant& now) {
   if (record.RevealToken().size() > kMaxTokenBytes ||
       record.granted_scopes().size() > kMaxScopesBytes) {
     return std::nullopt;
   }
   WipedRecord message;
-  message->set_expires_at_ms(ToMillis(record.expires_at() + now.offset));
-  message->set_refresh_at_ms(ToMillis(OnFleet(record.due(), now)));
-  message->set_usable_until_ms(ToMillis(OnFleet(record.usable_until(), now)));
+  message->set_expires_at_ms(ToMillis(ExpiresAt(record, now)));
+  message->set_refresh_at_ms(ToMillis(now.ToFleet(record.due())));
+  message->set_usable_until_ms(ToMillis(now.ToFleet(record.usable_until())));
   if (!IsTime(message->expires_at_ms()) || !IsTime(message->refresh_at_ms()) ||
       !IsTime(message->usable_until_ms())) {
     return std::nullopt;
@@ -169,10 +164,10 @@ std::shared_ptr<const TokenRecord> RecordCodec::Unpack(absl::string_view packed,
   const absl::Time expires_at = absl::FromUnixMillis(message->expires_at_ms());
   const absl::Time usable_until = absl::FromUnixMillis(message->usable_until_ms());
   const absl::Time refresh_at = absl::FromUnixMillis(message->refresh_at_ms());
-  fields.expires_at = expires_at - now.offset;
-  fields.refresh_at = refresh_at - now.offset;
-  fields.usable_until = OnBoot(std::min(usable_until, expires_at), now);
-  fields.due = OnBoot(refresh_at, now);
+  fields.expires_at = now.ToWall(expires_at);
+  fields.refresh_at = now.ToWall(refresh_at);
+  fields.usable_until = now.ToBoot(std::min(usable_until, expires_at));
+  fields.due = now.ToBoot(refresh_at);
   fields.generation = generation;
   return TokenRecord::Make(fields);
 }

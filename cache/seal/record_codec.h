@@ -9,23 +9,12 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "base/clock.h"
 #include "base/secret.h"
+#include "cache/fleet_clock.h"
 #include "cache/seal/text_deflate.h"
 #include "cache/token_record.h"
 
 namespace tokensvc {
-
-/// One instant on the three time lines that a record's times are converted between.
-struct FleetInstant {
-  BootTime boot;          ///< This machine's steady clock.
-  absl::Time fleet;       ///< The shared store's clock, which is the fleet's.
-  absl::Duration offset;  ///< `fleet` minus this machine's wall clock.
-
-  static FleetInstant Now(const Clock& clock, absl::Duration offset) {
-    return {clock.Boot(), clock.Now() + offset, offset};
-  }
-};
 
 /// Packs records (`tokensvc.cache.v1.TokenRecord`) before they are sealed, and unpacks them. The
 /// two first parts of a JWT are stored decoded and deflated, its signature decoded; every token
@@ -39,6 +28,10 @@ class RecordCodec {
 
   /// None where the token or its scopes are larger than that, or a time is beyond the year 9999.
   std::optional<Secret> Pack(const TokenRecord& record, const FleetInstant& now);
+
+  /// The end of the record's life on the fleet's clock: by the steady clock alone, since the wall
+  /// clock may have been set since the record was made.
+  static absl::Time ExpiresAt(const TokenRecord& record, const FleetInstant& now);
 
   /// None for what `Pack` does not make; takes hostile input. Times are computed for this machine's
   /// clocks; a record is never usable after its expiry, whatever it says.

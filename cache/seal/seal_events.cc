@@ -8,8 +8,8 @@
 namespace tokensvc {
 namespace {
 
-constexpr const char* kCauseNames[] = {"malformed", "unknown_format", "unknown_key",
-                                       "forged",    "stale",          "ahead"};
+constexpr const char* kCauseNames[] = {"malformed", "unknown_format", "unknown_key", "forged",
+                                       "stale",     "superseded",     "ahead"};
 
 }  // namespace
 
@@ -22,7 +22,8 @@ SealEvents::SealEvents(MetricRegistry& metrics, Logger& logger, const Clock& clo
         "tokensvc_sealed_record_failures_total",
         "Records of the shared cache that were refused and served as misses, by cause. "
         "unknown_key and unknown_format come with a rotation or an upgrade in the wrong order, "
-        "stale with a failover that lost writes; else somebody else writes to the shared cache.",
+        "stale with a failover that lost writes, superseded with a store that is full or was away; "
+        "else somebody else writes to the shared cache.",
         {{"cause", kCauseNames[i]}});
   }
 }

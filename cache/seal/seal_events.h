@@ -23,8 +23,9 @@ enum class RefusalCause {
   kUnknownFormat,
   kUnknownKey,
   kForged,
-  kStale,  ///< Older than one that this process had seen: put back, or left by a lost write.
-  kAhead,  ///< Of a generation that nobody can have handed out; overwritten by the next store.
+  kStale,       ///< Older than one that this process had seen: put back, or left by a lost write.
+  kSuperseded,  ///< Older than one of this process that the store refused or was not there for.
+  kAhead,       ///< Of a generation that nobody can have handed out; overwritten by the next store.
 };
 
 /// Counts what sealing and opening do, and tells operators what they must know: each cause of
@@ -69,7 +70,7 @@ class SealEvents {
   const std::int64_t worn_after_;
 
   Mutex mutex_;
-  std::array<Cause, 6> causes_ ABSL_GUARDED_BY(mutex_);
+  std::array<Cause, 7> causes_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint32_t, Key> keys_ ABSL_GUARDED_BY(mutex_);
   std::optional<Key> other_keys_ ABSL_GUARDED_BY(mutex_);
 };

@@ -11,11 +11,17 @@
 namespace tokensvc {
 namespace {
 
-constexpr std::size_t kCheckValueBytes = SealedHeader::kBytes + 32;
+constexpr std::size_t kProofBytes = 32;
+// A check value: the header, which has the index key's id; the sealing key's id; what proves that
+// its writer has the sealing key; what proves the index key, over all before it.
+constexpr std::size_t kCheckValueBytes = SealedHeader::kBytes + 4 + 2 * kProofBytes;
 // Not a record's: replicas of all releases compare the same value.
 constexpr std::uint8_t kCheckFormat = 1;
-// A blob of the store needs an expiry. When it comes, the next replica leaves a new value.
-constexpr absl::Duration kCheckValueLife = absl::Hours(24 * 365);
+
+absl::Status KeysDisagree() {
+  return absl::FailedPreconditionError(
+      "the replicas that use this shared cache have other keys or another keyspace");
+}
 
 RefusalCause CauseOf(OpenFailure failure) {
   switch (failure) {
@@ -36,17 +42,12 @@ RefusalCause CauseOf(OpenFailure failure) {
 SealedStore::SealedStore(Options options, Dependencies dependencies)
     : blobs_(dependencies.blobs),
       keys_(dependencies.keys),
-      clock_offset_(dependencies.clock_offset),
+      fleet_clock_(dependencies.fleet_clock),
       floors_(dependencies.floors),
       events_(dependencies.events),
-      clock_(dependencies.clock),
-      logger_(dependencies.logger),
+      agreement_(dependencies.agreement),
       names_(std::move(options.key_prefix), std::move(options.keyspace)),
       sealer_(dependencies.random, options.formats) {}
-
-FleetInstant SealedStore::Now() const {
-  return FleetInstant::Now(clock_, clock_offset_.GetOrZero());
-}
 
 std::string SealedStore::StoreKey(absl::string_view canonical_key) {
   return names_.RecordKey(keys_.Current()->index.primary(), canonical_key);
@@ -54,6 +55,9 @@ std::string SealedStore::StoreKey(absl::string_view canonical_key) {
 
 asio::awaitable<std::vector<SealedStore::Found>> SealedStore::GetMany(
     std::vector<RecordName> names) {
+  if (agreement_.disagrees()) co_return std::vector<Found>(names.size(), KeysDisagree());
+  const absl::Status clock = fleet_clock_.Now().status();
+  if (!clock.ok()) co_return std::vector<Found>(names.size(), clock);
   const std::shared_ptr<const KeyRings> rings = keys_.Current();
   std::vector<Found> found(names.size(), Found(nullptr));
   std::vector<std::size_t> which(names.size());
@@ -76,29 +80,34 @@ asio::awaitable<void> SealedStore::Look(const KeyRings& rings, const RingKey& in
                                         const std::vector<RecordName>& names,
                                         std::vector<std::size_t> which, std::vector<Found>& found) {
   std::vector<std::string> keys;
-  std::vector<std::uint64_t> floors;
+  std::vector<GenerationFloors::Seen> floors;
   keys.reserve(which.size());
   floors.reserve(which.size());
   for (const std::size_t i : which) {
     keys.push_back(names_.RecordKey(index_key, names[i].key));
-    floors.push_back(floors_.Floor(names[i].key));
+    floors.push_back(floors_.Newest(names[i].key));
   }
   std::vector<std::string> asked = keys;
   auto blobs = co_await blobs_.GetMany(std::move(asked));
-  const FleetInstant now = Now();
+  // The clocks may have changed while the answer was on its way.
+  const absl::StatusOr<FleetInstant> now = fleet_clock_.Now();
   for (std::size_t n = 0; n < which.size(); ++n) {
     Found& result = found[which[n]];
     if (n >= blobs.size()) {
       result = absl::InternalError("the store answered fewer keys than it was asked for");
     } else if (!blobs[n].ok()) {
       result = blobs[n].status();
+    } else if (!now.ok()) {
+      result = now.status();
     } else if (blobs[n]->has_value()) {
-      result = Open(rings, names[which[n]], keys[n], **blobs[n], now);
+      result = Open(rings, names[which[n]], keys[n], **blobs[n], *now);
       if (*result == nullptr) continue;
       const std::uint64_t generation = (*result)->generation();
       if (floors_.Raise(names[which[n]].key, generation)) continue;
       // What this process wrote while the answer was on its way is nobody's doing.
-      if (generation < floors[n]) events_.Refused(RefusalCause::kStale);
+      if (generation < floors[n].generation) {
+        events_.Refused(floors[n].unstored ? RefusalCause::kSuperseded : RefusalCause::kStale);
+      }
       result = Found(nullptr);
     }
   }
@@ -126,17 +135,22 @@ std::shared_ptr<const TokenRecord> SealedStore::Open(const KeyRings& rings, cons
 
 asio::awaitable<absl::Status> SealedStore::Put(RecordName name,
                                                std::shared_ptr<const TokenRecord> record) {
-  const FleetInstant now = Now();
-  if (record->usable_until() <= now.boot) co_return absl::OkStatus();
+  const absl::StatusOr<FleetInstant> now = fleet_clock_.Now();
+  if (!now.ok()) co_return now.status();
+  if (record->usable_until() <= now->boot) co_return absl::OkStatus();
   if (record->generation() > kMaxGeneration) {
     co_return absl::InvalidArgumentError("the record's generation is out of range");
   }
-  const std::optional<Secret> packed = codec_.Pack(*record, now);
+  const std::optional<Secret> packed = codec_.Pack(*record, *now);
   if (!packed.has_value()) {
     co_return absl::InvalidArgumentError("the record is too large, or its times out of range");
   }
-  // As if the store had refused it.
-  if (!floors_.Raise(name.key, record->generation())) co_return absl::OkStatus();
+  // As if the store had refused it. The floor rises before the store has answered, and whatever it
+  // answers: this replica has seen the record, and serves no older one.
+  if (!floors_.Raise(name.key, {record->generation(), /*unstored=*/true})) {
+    co_return absl::OkStatus();
+  }
+  if (agreement_.disagrees()) co_return KeysDisagree();
 
   const std::shared_ptr<const KeyRings> rings = keys_.Current();
   std::string key = names_.RecordKey(rings->index.primary(), name.key);
@@ -146,68 +160,68 @@ asio::awaitable<absl::Status> SealedStore::Put(RecordName name,
   std::string blob = sealer_.Seal(rings->sealing, header, {names_.keyspace(), key, name.partition},
                                   packed->Reveal());
   events_.Sealed(rings->sealing.primary().id);
-  const absl::Time expires_at = record->expires_at() + now.offset;
+  const absl::Time expires_at = RecordCodec::ExpiresAt(*record, *now);
   const auto outcome =
       co_await blobs_.Put(std::move(key), std::move(blob), header.generation, expires_at);
+  if (outcome.ok() && *outcome != BlobStore::PutOutcome::kOlder) {
+    floors_.Raise(name.key, header.generation);
+  }
   if (outcome.ok() && *outcome == BlobStore::PutOutcome::kOverwroteAhead) {
     events_.Refused(RefusalCause::kAhead);
   }
   co_return outcome.status();
 }
 
-// A header, as scripts of the store want it, and a proof over it.
-std::string SealedStore::CheckValue(const RingKey& key, std::uint64_t generation) {
+std::string SealedStore::CheckValue(const RingKey& sealing, const RingKey& index) {
   SealedHeader header;
   header.format = kCheckFormat;
   header.kind = SealedKind::kKeyCheck;
-  header.key_id = key.id;
-  header.generation = generation;
+  header.key_id = index.id;
   std::string value = header.Write();
-  return value + names_.CheckProof(key, value);
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    value.push_back(static_cast<char>(sealing.id >> shift & 0xff));
+  }
+  value += names_.CheckProof(sealing, value);
+  return value + names_.CheckProof(index, value);
 }
 
-const RingKey* SealedStore::KeyOfCheckValue(const KeyRing& ring, absl::string_view value) {
-  if (value.size() != kCheckValueBytes) return nullptr;
-  const SealedHeader header = SealedHeader::Read(value);
-  const RingKey* key = ring.Find(header.key_id);
-  if (key == nullptr) return nullptr;
-  const std::string expected = CheckValue(*key, header.generation);
-  return CRYPTO_memcmp(expected.data(), value.data(), value.size()) == 0 ? key : nullptr;
+SealedStore::CheckVerdict SealedStore::Judge(const KeyRings& rings, absl::string_view value) {
+  if (value.size() != kCheckValueBytes) return CheckVerdict::kForeign;
+  std::uint32_t sealing_id = 0;
+  for (const char byte : value.substr(SealedHeader::kBytes, 4)) {
+    sealing_id = sealing_id << 8 | static_cast<unsigned char>(byte);
+  }
+  const RingKey* const sealing = rings.sealing.Find(sealing_id);
+  const RingKey* const index = rings.index.Find(SealedHeader::Read(value).key_id);
+  if (sealing == nullptr || index == nullptr) return CheckVerdict::kForeign;
+  const std::string expected = CheckValue(*sealing, *index);
+  if (CRYPTO_memcmp(expected.data(), value.data(), value.size()) != 0) {
+    return CheckVerdict::kForeign;
+  }
+  return sealing->state == KeyState::kRetired || index->state == KeyState::kRetired
+             ? CheckVerdict::kRetired
+             : CheckVerdict::kCurrent;
 }
 
 asio::awaitable<absl::Status> SealedStore::CheckKeys() {
   const std::shared_ptr<const KeyRings> rings = keys_.Current();
-  std::string mine = CheckValue(rings->index.primary(), 1);
-  const auto stands = co_await blobs_.PutIfAbsent(names_.CheckKey(), std::move(mine));
-  if (!stands.ok()) co_return stands.status();
-  const RingKey* key = KeyOfCheckValue(rings->index, *stands);
-  if (key != nullptr && key->state == KeyState::kRetired) {
-    // Best effort: the other replicas have the new key by now, and may drop the retired one.
-    const std::uint64_t generation = SealedHeader::Read(*stands).generation + 1;
-    std::string next = CheckValue(rings->index.primary(), generation);
-    const absl::Time expires_at = Now().fleet + kCheckValueLife;
-    static_cast<void>(
-        co_await blobs_.Put(names_.CheckKey(), std::move(next), generation, expires_at));
+  const std::string mine = CheckValue(rings->sealing.primary(), rings->index.primary());
+  // A retired key's value is replaced as soon as it is seen: the other replicas have the new key by
+  // now, and may drop the retired one.
+  for (bool again = true;; again = false) {
+    const CheckVerdict before = Judge(*rings, agreed_);
+    std::string expected = before == CheckVerdict::kForeign ? std::string() : agreed_;
+    std::string value = before == CheckVerdict::kCurrent ? agreed_ : mine;
+    const absl::Time expires_at = fleet_clock_.Estimate() + kCheckValueLife;
+    auto stands = co_await blobs_.PutIfUnchanged(names_.CheckKey(), std::move(expected),
+                                                 std::move(value), expires_at);
+    if (!stands.ok()) co_return stands.status();
+    const CheckVerdict verdict = Judge(*rings, *stands);
+    agreement_.Set(verdict != CheckVerdict::kForeign);
+    if (verdict == CheckVerdict::kForeign) co_return KeysDisagree();
+    agreed_ = *std::move(stands);
+    if (verdict == CheckVerdict::kCurrent || !again) co_return absl::OkStatus();
   }
-  co_return ReportKeys(key != nullptr);
-}
-
-absl::Status SealedStore::ReportKeys(bool agree) {
-  if (agree != keys_agree_) {
-    keys_agree_ = agree;
-    if (agree) {
-      logger_.Info("shared_cache_keys_agree");
-    } else {
-      logger_.Error("shared_cache_keys_differ",
-                    {{"advice",
-                      "give this replica the index key file and keyspace of the others; if no "
-                      "replica has them any more, delete the shared cache's key that ends in "
-                      "\"check\""}});
-    }
-  }
-  if (agree) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      "the replicas that use this shared cache have other index keys or another keyspace");
 }
 
 }  // namespace tokensvc

@@ -11,12 +11,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "asio/awaitable.hpp"
-#include "base/clock.h"
-#include "base/log.h"
 #include "base/random.h"
 #include "cache/blob_store.h"
-#include "cache/clock_offset.h"
+#include "cache/fleet_clock.h"
 #include "cache/generation_floors.h"
+#include "cache/seal/key_agreement.h"
 #include "cache/seal/key_files.h"
 #include "cache/seal/opaque_names.h"
 #include "cache/seal/record_codec.h"
@@ -45,32 +44,38 @@ class SealedStore final : public SharedStore {
     SealedFormats formats = {};
   };
   /// All of them outlive the store; what is thread-safe may be shared with other loops' stores, and
-  /// `floors` and `events` are to be.
+  /// `floors`, `events` and `agreement` are to be.
   struct Dependencies {
     BlobStore& blobs;
     const KeyRingSource& keys;
-    const ClockOffset& clock_offset;
+    const FleetClock& fleet_clock;
     GenerationFloors& floors;
     SealEvents& events;
+    KeyAgreement& agreement;
     RandomGenerator& random;
-    const Clock& clock;
-    Logger& logger;
   };
+  /// How long a check value stands that nobody refreshes: that of a replica with wrong keys is
+  /// gone so long after it has ended.
+  static constexpr absl::Duration kCheckValueLife = absl::Minutes(10);
 
   SealedStore(Options options, Dependencies dependencies);
 
+  /// Errors of this and of `Put`: those of the store below, those of `FleetClock::Now`, since a
+  /// record's times mean nothing without the fleet's, and kFailedPrecondition while the keys
+  /// disagree; the store is not asked in the last two cases.
   asio::awaitable<std::vector<absl::StatusOr<std::shared_ptr<const TokenRecord>>>> GetMany(
       std::vector<RecordName> names) override;
 
-  /// Beside the errors of the store below: kInvalidArgument for a record that is too large to be
+  /// And kInvalidArgument for a record that is too large to be
   /// shared, or whose generation or times are out of range.
   asio::awaitable<absl::Status> Put(RecordName name,
                                     std::shared_ptr<const TokenRecord> record) override;
 
-  /// Compares this replica's index keys and keyspace with the other replicas', by a value that the
-  /// first of them leaves in the store; to be called on every new connection. kFailedPrecondition:
-  /// they differ, and a replica that went on would share nothing; it is not ready. A value of a key
-  /// that is pending or retired here is a rotation under way, and fine; whoever finds one of a
+  /// Compares this replica's keys of both rings and its keyspace with the other replicas', by a
+  /// value that the first of them leaves in the store, and all who agree with refresh; to be called
+  /// on every new connection, and several times in `kCheckValueLife`. kFailedPrecondition: they
+  /// differ; `agreement` has been told, and nothing is shared until they agree. A value of keys
+  /// that are pending or retired here is a rotation under way, and fine; whoever finds one of a
   /// retired key replaces it. Other errors: nothing is known.
   asio::awaitable<absl::Status> CheckKeys();
 
@@ -78,6 +83,11 @@ class SealedStore final : public SharedStore {
   std::string StoreKey(absl::string_view canonical_key);
 
  private:
+  enum class CheckVerdict {
+    kForeign,  ///< Of keys that this replica does not have, or of another keyspace.
+    kRetired,  ///< One of the keys is retired here.
+    kCurrent,
+  };
   using Found = absl::StatusOr<std::shared_ptr<const TokenRecord>>;
 
   /// Looks for the names of the indices in `which`; what it finds goes to the same places of
@@ -89,23 +99,21 @@ class SealedStore final : public SharedStore {
   std::shared_ptr<const TokenRecord> Open(const KeyRings& rings, const RecordName& name,
                                           absl::string_view store_key, absl::string_view blob,
                                           const FleetInstant& now);
-  FleetInstant Now() const;
-  std::string CheckValue(const RingKey& key, std::uint64_t generation);
-  const RingKey* KeyOfCheckValue(const KeyRing& ring, absl::string_view value);
-  absl::Status ReportKeys(bool agree);
+  std::string CheckValue(const RingKey& sealing, const RingKey& index);
+  CheckVerdict Judge(const KeyRings& rings, absl::string_view value);
 
   BlobStore& blobs_;
   const KeyRingSource& keys_;
-  const ClockOffset& clock_offset_;
+  const FleetClock& fleet_clock_;
   GenerationFloors& floors_;
   SealEvents& events_;
-  const Clock& clock_;
-  Logger& logger_;
+  KeyAgreement& agreement_;
 
   OpaqueNames names_;
   Sealer sealer_;
   RecordCodec codec_;
-  bool keys_agree_ = true;
+  /// The check value that this store last agreed with.
+  std::string agreed_;
 };
 
 }  // namespace tokensvc

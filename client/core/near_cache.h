@@ -24,8 +24,10 @@ namespace tokensvc::client {
 /// The tokens that a process keeps for as long as the service allows, so that most headers need no
 /// call; and for each token that is not kept, one call, whoever waits for it.
 ///
-/// A token is kept until its `near_cache_until` or its expiry, whichever is earlier, counted on a
-/// clock that nobody can set back from the moment the answer came. A forced request (claims
+/// A token is kept for as long as its `near_cache_for` and `expires_in` both allow, counted from
+/// before the request was sent on a clock that nobody can set back: the machine's wall clock may be
+/// wrong. Where the service is too old to say so, until its `near_cache_until` and `expires_at` by
+/// the wall clock. A forced request (claims
 /// challenge, forced refresh) never gets what is kept, nor the result of a call that began before
 /// it; what it brings replaces what is kept, also against a plain call that is still running and
 /// may bring the older token. Failures are not kept: the service remembers them.
@@ -42,8 +44,16 @@ class NearCache : public std::enable_shared_from_this<NearCache> {
   /// Starts a call for the request and calls `done` exactly once, within a deadline, on any thread.
   using Fetch = std::function<void(const TokenRequest& request, Callback done)>;
 
+  using ManyResults = std::vector<Result>;
+  using ManyCallback = std::function<void(const absl::StatusOr<ManyResults>&)>;
+  /// The same for 1 to kMaxFetch requests at once: a result for each, or one failure for all.
+  using FetchMany =
+      std::function<void(const std::vector<TokenRequest>& requests, ManyCallback done)>;
+  static constexpr std::size_t kMaxFetch = 100;
+
   /// `clock` must outlive the cache, and the cache lives until the last call that it began is done.
-  static std::shared_ptr<NearCache> Create(Options options, const Clock& clock, Fetch fetch);
+  static std::shared_ptr<NearCache> Create(Options options, const Clock& clock, Fetch fetch,
+                                           FetchMany fetch_many = nullptr);
 
   /// What is kept for the request; none where nothing is, or where the request is forced.
   std::optional<AccessToken> Find(const TokenRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -55,6 +65,15 @@ class NearCache : public std::enable_shared_from_this<NearCache> {
   /// The same, waiting for at most `timeout`; DEADLINE_EXCEEDED then, and the call goes on for the
   /// others.
   Result GetBlocking(const TokenRequest& request, absl::Duration timeout)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  /// For each request what Get brings, in their order: what is neither kept nor being fetched is
+  /// fetched together. `done` is called once, when all are there. Needs a FetchMany.
+  void GetMany(const std::vector<TokenRequest>& requests,
+               std::function<void(const ManyResults&)> done) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  /// The same, waiting for at most `timeout`; DEADLINE_EXCEEDED for what has not come by then.
+  ManyResults GetManyBlocking(const std::vector<TokenRequest>& requests, absl::Duration timeout)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   /// How many tokens are kept, those included that have become too old since.
@@ -73,21 +92,30 @@ class NearCache : public std::enable_shared_from_this<NearCache> {
     std::string key;         ///< Of the token.
     std::string flight_key;  ///< Under which others find it.
     bool forced = false;
+    BootTime asked;  ///< Before the call began.
     std::vector<Callback> waiters;
     std::vector<Callback> next;  ///< Forced requests that came later: for the call after this one.
   };
-  using Flights = std::unordered_map<std::string, std::shared_ptr<Flight>>;
+  class Gathering;
+  using FlightPtr = std::shared_ptr<Flight>;
+  using Flights = std::unordered_map<std::string, FlightPtr>;
 
-  NearCache(Options options, const Clock& clock, Fetch fetch);
+  NearCache(Options options, const Clock& clock, Fetch fetch, FetchMany fetch_many);
 
-  void Join(const TokenRequest& request, std::string key, Callback done);
-  void Start(const std::shared_ptr<Flight>& flight);
+  /// Answers `done`, or lets it wait for a flight, which is added to `started` where the caller is
+  /// to start it.
+  void Join(const TokenRequest& request, std::string key, Callback done,
+            std::vector<FlightPtr>* started) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Start(const FlightPtr& flight);
+  void StartMany(std::vector<FlightPtr> flights);
+  void Gather(const std::vector<TokenRequest>& requests,
+              const std::shared_ptr<Gathering>& gathering);
   /// Those who waited for the flight, to be told without the lock.
-  std::vector<Callback> Finish(const std::shared_ptr<Flight>& flight, const Result& result);
+  std::vector<Callback> Finish(const FlightPtr& flight, const Result& result);
 
   const AccessToken* FindLocked(const std::string& key, BootTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void StoreLocked(const std::string& key, const AccessToken& token)
+  void StoreLocked(const std::string& key, const AccessToken& token, BootTime asked)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeRoomLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EraseLocked(const std::string& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -95,6 +123,7 @@ class NearCache : public std::enable_shared_from_this<NearCache> {
   const Options options_;
   const Clock& clock_;
   const Fetch fetch_;
+  const FetchMany fetch_many_;
 
   mutable Mutex mutex_;
   /// The next to go last; what was used is spared once (second chance), so that a hit touches one

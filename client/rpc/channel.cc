@@ -17,7 +17,8 @@
 namespace tokensvc::client {
 namespace {
 
-constexpr int kMaxAnswerBytes = 1 << 20;
+// A full batch: 100 tokens of 64 KiB, each with what is known about it.
+constexpr int kMaxAnswerBytes = 8 << 20;
 constexpr std::size_t kMaxFileBytes = std::size_t{4} << 20;
 constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
 

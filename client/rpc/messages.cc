@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
+#include "client/rpc/grpc_status.h"
 
 namespace tokensvc::client {
 namespace {
@@ -33,6 +34,10 @@ void Fill(const TokenRequest& request, Message* message) {
 
 absl::Time ToTime(const google::protobuf::Timestamp& time) {
   return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+absl::Duration ToDuration(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
 TokenSource ToSource(v1::TokenSource source) {
@@ -75,6 +80,24 @@ bool IsHeaderName(absl::string_view text) {
   });
 }
 
+absl::Status ToStatus(const v1::BatchError& error) {
+  const bool known = error.code() > 0 && error.code() <= grpc::StatusCode::UNAUTHENTICATED;
+  const auto code = known ? static_cast<grpc::StatusCode>(error.code()) : grpc::StatusCode::UNKNOWN;
+  // The bytes of a google.rpc.Status, as the trailers of a single call have them.
+  return ToAbslStatus(grpc::Status(code, error.message(), error.SerializeAsString()));
+}
+
+absl::StatusOr<AccessToken> ToResult(v1::BatchResult* result) {
+  switch (result->outcome_case()) {
+    case v1::BatchResult::kResponse:
+      return FromMessage(result->mutable_response());
+    case v1::BatchResult::kError:
+      return ToStatus(result->error());
+    default:
+      return absl::InternalError("the service's answer holds neither a token nor an error");
+  }
+}
+
 }  // namespace
 
 void ToMessage(const TokenRequest& request, v1::AcquireForClientRequest* message) {
@@ -102,6 +125,11 @@ absl::StatusOr<AccessToken> FromMessage(v1::AcquireForClientResponse* message) {
   if (message->has_near_cache_until()) {
     fields.near_cache_until = ToTime(message->near_cache_until());
   }
+  if (message->has_expires_in()) {
+    fields.expires_in = ToDuration(message->expires_in());
+    // Here its absence means that the token may not be kept.
+    fields.near_cache_for = ToDuration(message->near_cache_for());
+  }
   fields.granted_scopes.assign(token.granted_scopes().begin(), token.granted_scopes().end());
   fields.tenant = token.tenant();
   fields.source = ToSource(message->source());
@@ -124,6 +152,23 @@ absl::StatusOr<AuthorizationHeaders> FromMessage(v1::CreateAuthorizationHeaderRe
   const absl::Time expires_at =
       message->has_expires_at() ? ToTime(message->expires_at()) : absl::InfinitePast();
   return AuthorizationHeaders::Make(std::move(headers), expires_at, message->correlation_id());
+}
+
+void ToMessage(const std::vector<TokenRequest>& requests,
+               v1::BatchAcquireForClientRequest* message) {
+  message->mutable_requests()->Reserve(static_cast<int>(requests.size()));
+  for (const TokenRequest& request : requests) Fill(request, message->add_requests());
+}
+
+absl::StatusOr<BatchResults> FromMessage(v1::BatchAcquireForClientResponse* message,
+                                         std::size_t requests) {
+  if (static_cast<std::size_t>(message->results_size()) != requests) {
+    return absl::InternalError("the service's answer has not one result for each request");
+  }
+  BatchResults results;
+  results.reserve(requests);
+  for (v1::BatchResult& result : *message->mutable_results()) results.push_back(ToResult(&result));
+  return results;
 }
 
 }  // namespace tokensvc::client

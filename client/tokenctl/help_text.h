@@ -60,9 +60,12 @@ inline constexpr char kKeysHelp[] =
     "Make, rotate and check the files of the keys that replicas share: no server is asked, and no "
     "key is ever printed";
 inline constexpr char kKeysNewHelp[] =
-    "Make a key file (mode 0600) with one primary key; to a file that exists, add a pending one";
+    "With --ring, make a key file (mode 0600) with one primary key; to a file that exists, add a "
+    "pending one";
 inline constexpr char kKeysPromoteHelp[] =
     "Make the oldest pending key of a file the primary one, and the primary one retired";
+inline constexpr char kKeysDropRetiredHelp[] =
+    "Remove the retired keys of a file: what they sealed or named is then fetched anew";
 inline constexpr char kKeysCheckHelp[] =
     "Say whether the service would take these files, and which keys are in them, by id and state";
 
@@ -82,7 +85,8 @@ To rotate one of them, sealing.keys say, without a failed call:
   2. tokenctl keys promote sealing.keys        the new key seals, the old one still opens: bring it
                                                to all replicas, one after the other.
   3. When all tokens from before step 2 have expired (a day later, to be safe), and the metric
-     tokensvc_records_opened_total of the old key's id stands still, delete its line (retired).
+     tokensvc_records_opened_total of the old key's id stands still:
+     tokenctl keys drop-retired sealing.keys   and bring the file to all replicas.
   `tokenctl keys check sealing.keys` shows where you are. The last retired line of the index keys is
   the one that is still looked under; for each token that is not found there, a replica asks the
   authority once.

@@ -21,6 +21,7 @@ namespace {
 struct KeyChange {
   KeyState state;
   std::uint32_t id;
+  bool dropped = false;
 };
 using Changes = std::vector<KeyChange>;
 
@@ -57,6 +58,11 @@ absl::StatusOr<Changes> New(const KeysOptions& options) {
   const std::string& path = options.files[0];
   const absl::StatusOr<KeyFile> file = ReadKeyFile(path);
   if (absl::IsNotFound(file.status())) {
+    // A mistyped path would else become a ring of its own, and the fleet's stay as it is.
+    if (options.ring.empty()) {
+      return absl::InvalidArgumentError(
+          "the file does not exist; --ring sealing or --ring index makes a new one");
+    }
     return CreateFile(path, options.ring == "index" ? KeyPurpose::kIndex : KeyPurpose::kSealing);
   }
   if (!file.ok()) return file.status();
@@ -74,6 +80,38 @@ absl::StatusOr<Changes> New(const KeysOptions& options) {
   return Changes{{KeyState::kPending, made.primary().id}};
 }
 
+/// The change of the key in this line of a key file; null: it is a comment, or another key's.
+const KeyChange* ChangeOf(absl::string_view line, const Changes& changes) {
+  const std::vector<absl::string_view> fields =
+      absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  if (fields.size() != 3 || line.front() == '#') return nullptr;
+  for (const KeyChange& change : changes) {
+    if (fields[1] == KeyIdText(change.id)) return &change;
+  }
+  return nullptr;
+}
+
+/// Makes the changes in the file, and leaves everything else there as it is.
+absl::StatusOr<Changes> Apply(Changes changes, const KeyFile& file, const std::string& path) {
+  std::string text;
+  text.reserve(file.text.size() + 16);  // So that no copy stays behind in freed memory.
+  for (const absl::string_view line : absl::StrSplit(file.text.Reveal(), '\n')) {
+    const KeyChange* change = ChangeOf(line, changes);
+    if (change != nullptr && change->dropped) continue;
+    if (!text.empty()) text.push_back('\n');
+    if (change == nullptr) {
+      absl::StrAppend(&text, line);
+    } else {
+      const std::vector<absl::string_view> fields =
+          absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+      absl::StrAppend(&text, KeyStateName(change->state), " ", fields[1], " ", fields[2]);
+    }
+  }
+  const Secret content(std::move(text));
+  if (absl::Status status = Replace(path, content); !status.ok()) return status;
+  return changes;
+}
+
 absl::StatusOr<Changes> Promote(const KeysOptions& options) {
   const absl::StatusOr<KeyFile> file = ReadKeyFile(options.files[0]);
   if (!file.ok()) return file.status();
@@ -85,26 +123,19 @@ absl::StatusOr<Changes> Promote(const KeysOptions& options) {
     return absl::FailedPreconditionError("no key is pending; `tokenctl keys new` adds one");
   }
   const RingKey& last = file->ring.primary();
-  const Changes changes = {{KeyState::kRetired, last.id}, {KeyState::kPrimary, next->id}};
-  std::string text;
-  text.reserve(file->text.size() + 16);  // So that no copy stays behind in freed memory.
-  for (const absl::string_view line : absl::StrSplit(file->text.Reveal(), '\n')) {
-    if (!text.empty()) text.push_back('\n');
-    const std::vector<absl::string_view> fields =
-        absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
-    const KeyChange* change = nullptr;
-    for (const KeyChange& c : changes) {
-      if (fields.size() == 3 && fields[1] == KeyIdText(c.id)) change = &c;
-    }
-    if (change == nullptr || line.front() == '#') {
-      absl::StrAppend(&text, line);
-    } else {
-      absl::StrAppend(&text, KeyStateName(change->state), " ", fields[1], " ", fields[2]);
-    }
+  return Apply({{KeyState::kRetired, last.id}, {KeyState::kPrimary, next->id}}, *file,
+               options.files[0]);
+}
+
+absl::StatusOr<Changes> DropRetired(const KeysOptions& options) {
+  const absl::StatusOr<KeyFile> file = ReadKeyFile(options.files[0]);
+  if (!file.ok()) return file.status();
+  Changes changes;
+  for (const RingKey& key : file->ring.keys()) {
+    if (key.state == KeyState::kRetired) changes.push_back({key.state, key.id, /*dropped=*/true});
   }
-  const Secret content(std::move(text));
-  if (absl::Status status = Replace(options.files[0], content); !status.ok()) return status;
-  return changes;
+  if (changes.empty()) return absl::FailedPreconditionError("no key is retired");
+  return Apply(std::move(changes), *file, options.files[0]);
 }
 
 ExitCode ReportChanges(const Options& options, const Console& console,
@@ -116,7 +147,7 @@ ExitCode ReportChanges(const Options& options, const Console& console,
   }
   Json json = Json::array();
   for (const KeyChange& change : *changes) {
-    const std::string state(KeyStateName(change.state));
+    const std::string state(change.dropped ? "dropped" : KeyStateName(change.state));
     if (options.output == OutputFormat::kText) {
       console.out << absl::StrFormat("%-8s %s\n", state, KeyIdText(change.id));
     } else {
@@ -176,6 +207,8 @@ ExitCode RunKeys(const Options& options, const Console& console) {
       return ReportChanges(options, console, New(options.keys));
     case KeysAction::kPromote:
       return ReportChanges(options, console, Promote(options.keys));
+    case KeysAction::kDropRetired:
+      return ReportChanges(options, console, DropRetired(options.keys));
     case KeysAction::kCheck:
       return Check(options, console);
   }

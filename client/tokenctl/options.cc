@@ -98,6 +98,7 @@ struct KeysCommands {
   CLI::App* keys;
   CLI::App* create;
   CLI::App* promote;
+  CLI::App* drop_retired;
 };
 
 KeysCommands AddKeysCommands(CLI::App* app, KeysOptions* options) {
@@ -105,7 +106,9 @@ KeysCommands AddKeysCommands(CLI::App* app, KeysOptions* options) {
   keys->footer(kKeysFooter);
   keys->require_subcommand(1);
   CLI::App* create = keys->add_subcommand("new", kKeysNewHelp);
-  create->add_option("--ring", options->ring, "What a new file's keys are for (default: sealing)")
+  create
+      ->add_option("--ring", options->ring,
+                   "What the keys are for; makes the file where there is none")
       ->type_name("RING")
       ->check(CLI::IsMember({"sealing", "index"}));
   create->add_option("--out", options->files, "The key file")
@@ -114,9 +117,11 @@ KeysCommands AddKeysCommands(CLI::App* app, KeysOptions* options) {
       ->required();
   CLI::App* promote = keys->add_subcommand("promote", kKeysPromoteHelp);
   promote->add_option("file", options->files, "The key file")->expected(1)->required();
+  CLI::App* drop_retired = keys->add_subcommand("drop-retired", kKeysDropRetiredHelp);
+  drop_retired->add_option("file", options->files, "The key file")->expected(1)->required();
   CLI::App* check = keys->add_subcommand("check", kKeysCheckHelp);
   check->add_option("file", options->files, "Key files")->required();
-  return {keys, create, promote};
+  return {keys, create, promote, drop_retired};
 }
 
 void ResolveFileReference(const char* option, std::string* value) {
@@ -207,9 +212,10 @@ Expected<Options, EarlyExit> ParseOptions(int argc, const char* const* argv) {
                       : *check     ? Command::kCheck
                       : *keys.keys ? Command::kKeys
                                    : Command::kDecode;
-    options.keys.action = *keys.create    ? KeysAction::kNew
-                          : *keys.promote ? KeysAction::kPromote
-                                          : KeysAction::kCheck;
+    options.keys.action = *keys.create         ? KeysAction::kNew
+                          : *keys.promote      ? KeysAction::kPromote
+                          : *keys.drop_retired ? KeysAction::kDropRetired
+                                               : KeysAction::kCheck;
     Finish(raw, &options);
   } catch (const CLI::Success& success) {  // --help, --version
     std::ostringstream text;

@@ -48,7 +48,7 @@ struct AcquireOptions {
 };
 
 /// What to do with key files; no server is asked.
-enum class KeysAction { kNew, kPromote, kCheck };
+enum class KeysAction { kNew, kPromote, kDropRetired, kCheck };
 struct KeysOptions {
   KeysAction action = KeysAction::kCheck;
   std::string ring;                ///< "sealing", "index"; empty: not said.

@@ -41,6 +41,10 @@ absl::string_view AccessToken::RevealAuthorizationHeader() const { return state_
 absl::Time AccessToken::expires_at() const { return state_->fields.expires_at; }
 absl::Time AccessToken::refresh_at() const { return state_->fields.refresh_at; }
 absl::Time AccessToken::near_cache_until() const { return state_->fields.near_cache_until; }
+std::optional<absl::Duration> AccessToken::near_cache_for() const {
+  return state_->fields.near_cache_for;
+}
+std::optional<absl::Duration> AccessToken::expires_in() const { return state_->fields.expires_in; }
 const std::vector<std::string>& AccessToken::granted_scopes() const {
   return state_->fields.granted_scopes;
 }

@@ -3,6 +3,7 @@
 #define TOKENSVC_CLIENT_TOKENSVC_ACCESS_TOKEN_H_
 
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -34,6 +35,8 @@ class AccessToken {
     absl::Time expires_at = absl::InfinitePast();
     absl::Time refresh_at = absl::InfinitePast();
     absl::Time near_cache_until = absl::InfinitePast();
+    std::optional<absl::Duration> near_cache_for;
+    std::optional<absl::Duration> expires_in;
     std::vector<std::string> granted_scopes;
     std::string tenant;
     TokenSource source = TokenSource::kUnknown;
@@ -55,6 +58,11 @@ class AccessToken {
   absl::Time refresh_at() const;
   /// Until when it may be kept without asking again; in the past: it may not be kept.
   absl::Time near_cache_until() const;
+  /// For how long it may be kept, and for how long it works, counted from before the request was
+  /// sent; right also where this machine's clock and the service's differ, which the three times
+  /// above are not. None: the service is older than these fields.
+  std::optional<absl::Duration> near_cache_for() const;
+  std::optional<absl::Duration> expires_in() const;
   const std::vector<std::string>& granted_scopes() const;
   /// The authority tenant that issued it; empty for authorities without tenants.
   const std::string& tenant() const;

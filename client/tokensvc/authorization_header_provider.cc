@@ -22,11 +22,16 @@ AuthorizationHeaderProvider::AuthorizationHeaderProvider(std::shared_ptr<const T
 
 AuthorizationHeaderProvider::AuthorizationHeaderProvider(std::shared_ptr<const TokenClient> client,
                                                          const Options& options)
-    : cache_(NearCache::Create({options.max_tokens, options.max_waiting}, TheClock(),
-                               [client = std::move(client), timeout = options.call_timeout](
-                                   const TokenRequest& request, NearCache::Callback done) {
-                                 client->AcquireForClientAsync(request, std::move(done), timeout);
-                               })) {}
+    : cache_(NearCache::Create(
+          {options.max_tokens, options.max_waiting}, TheClock(),
+          [client, timeout = options.call_timeout](const TokenRequest& request,
+                                                   NearCache::Callback done) {
+            client->AcquireForClientAsync(request, std::move(done), timeout);
+          },
+          [client, timeout = options.call_timeout](const std::vector<TokenRequest>& requests,
+                                                   NearCache::ManyCallback done) {
+            client->BatchAcquireForClientAsync(requests, std::move(done), timeout);
+          })) {}
 
 AuthorizationHeaderProvider::~AuthorizationHeaderProvider() = default;
 
@@ -45,6 +50,16 @@ absl::StatusOr<AccessToken> AuthorizationHeaderProvider::GetToken(const TokenReq
 void AuthorizationHeaderProvider::GetTokenAsync(const TokenRequest& request,
                                                 TokenClient::Callback<AccessToken> done) {
   cache_->Get(request, std::move(done));
+}
+
+BatchResults AuthorizationHeaderProvider::GetTokens(const std::vector<TokenRequest>& requests,
+                                                    absl::Duration timeout) {
+  return cache_->GetManyBlocking(requests, timeout);
+}
+
+void AuthorizationHeaderProvider::GetTokensAsync(const std::vector<TokenRequest>& requests,
+                                                 std::function<void(const BatchResults&)> done) {
+  cache_->GetMany(requests, std::move(done));
 }
 
 std::optional<AccessToken> AuthorizationHeaderProvider::FindToken(const TokenRequest& request) {

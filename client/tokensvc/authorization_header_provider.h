@@ -3,9 +3,11 @@
 #define TOKENSVC_CLIENT_TOKENSVC_AUTHORIZATION_HEADER_PROVIDER_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -18,7 +20,7 @@ namespace tokensvc::client {
 class NearCache;
 
 /// `Bearer <token>` for every request to a resource. Tokens are kept in memory for as long as the
-/// service allows (`near_cache_until`), so that most headers need no call and less than a
+/// service allows (`near_cache_for`), so that most headers need no call and less than a
 /// microsecond; threads that need the same new token share one call. Revocation, purges and changes
 /// of policy reach a process as much later as its tokens are kept: that is the operator's setting
 /// (`near_cache` of a registration, 60 s where it says nothing, 0: tokens are not kept).
@@ -55,6 +57,16 @@ class AuthorizationHeaderProvider {
   /// The same without waiting: `done` is called at once, on this thread, where a token is kept,
   /// else on one of gRPC's threads, and must not block there.
   void GetTokenAsync(const TokenRequest& request, TokenClient::Callback<AccessToken> done);
+
+  /// A token or an error for each request, in their order: those that are kept, and one call
+  /// (TokenClient::BatchAcquireForClient) for each hundred of the others, whose tokens are kept as
+  /// others are. DEADLINE_EXCEEDED for those that did not come within `timeout`.
+  BatchResults GetTokens(const std::vector<TokenRequest>& requests,
+                         absl::Duration timeout = kDefaultTimeout);
+
+  /// The same without waiting; `done` is called once, when all are there, as GetTokenAsync's.
+  void GetTokensAsync(const std::vector<TokenRequest>& requests,
+                      std::function<void(const BatchResults&)> done);
 
   /// The token that is kept, if one is; never calls the service.
   std::optional<AccessToken> FindToken(const TokenRequest& request);

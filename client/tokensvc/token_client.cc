@@ -68,6 +68,28 @@ void TokenClient::AcquireForClientAsync(const TokenRequest& request, Callback<Ac
       timeout, std::move(done));
 }
 
+absl::StatusOr<BatchResults> TokenClient::BatchAcquireForClient(
+    const std::vector<TokenRequest>& requests, absl::Duration timeout) const {
+  return Wait<BatchResults>([&](Callback<BatchResults> done) {
+    BatchAcquireForClientAsync(requests, std::move(done), timeout);
+  });
+}
+
+void TokenClient::BatchAcquireForClientAsync(const std::vector<TokenRequest>& requests,
+                                             Callback<BatchResults> done,
+                                             absl::Duration timeout) const {
+  v1::BatchAcquireForClientRequest message;
+  ToMessage(requests, &message);
+  using Call = RetryingCall<v1::BatchAcquireForClientRequest, v1::BatchAcquireForClientResponse>;
+  Call::Start(
+      state_->stub, &v1::TokenService::StubInterface::async_interface::BatchAcquireForClient,
+      std::move(message), std::min(timeout, kLongestTimeout),
+      [done = std::move(done), size = requests.size()](
+          const absl::Status& status, v1::BatchAcquireForClientResponse* response) {
+        done(status.ok() ? FromMessage(response, size) : absl::StatusOr<BatchResults>(status));
+      });
+}
+
 absl::StatusOr<AuthorizationHeaders> TokenClient::CreateAuthorizationHeader(
     const TokenRequest& request, absl::Duration timeout) const {
   return Wait<AuthorizationHeaders>([&](Callback<AuthorizationHeaders> done) {

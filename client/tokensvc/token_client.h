@@ -2,8 +2,10 @@
 #ifndef TOKENSVC_CLIENT_TOKENSVC_TOKEN_CLIENT_H_
 #define TOKENSVC_CLIENT_TOKENSVC_TOKEN_CLIENT_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -21,6 +23,12 @@ namespace tokensvc::client {
 /// How long a call may take, its retries included, unless the caller says otherwise. Never more
 /// than five minutes.
 inline constexpr absl::Duration kDefaultTimeout = absl::Seconds(10);
+
+/// How many tokens one call of BatchAcquireForClient may ask for.
+inline constexpr std::size_t kMaxBatch = 100;
+
+/// A token or an error for each request of a batch, in their order.
+using BatchResults = std::vector<absl::StatusOr<AccessToken>>;
 
 /// Calls a Token Service. Every call is one RPC (AuthorizationHeaderProvider keeps tokens) and has
 /// a deadline. A failure for which the service says when to come back (RetryInfo of UNAVAILABLE and
@@ -51,6 +59,15 @@ class TokenClient {
                                                absl::Duration timeout = kDefaultTimeout) const;
   void AcquireForClientAsync(const TokenRequest& request, Callback<AccessToken> done,
                              absl::Duration timeout = kDefaultTimeout) const;
+
+  /// Up to kMaxBatch such tokens in one call, of any registrations, tenants and scopes. The call
+  /// fails only as a whole (nobody answered, none or too many requests), and is tried again only
+  /// then; each result may be an error of its own, which has its details and is not tried again.
+  absl::StatusOr<BatchResults> BatchAcquireForClient(
+      const std::vector<TokenRequest>& requests, absl::Duration timeout = kDefaultTimeout) const;
+  void BatchAcquireForClientAsync(const std::vector<TokenRequest>& requests,
+                                  Callback<BatchResults> done,
+                                  absl::Duration timeout = kDefaultTimeout) const;
 
   /// The headers to set on a request to a resource, for the application itself.
   absl::StatusOr<AuthorizationHeaders> CreateAuthorizationHeader(

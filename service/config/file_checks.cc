@@ -127,7 +127,7 @@ class FileChecker {
     if (errors_->Covers(path)) return;
     Report(path + ".endpoint", ManagedIdentityEndpoint(identity).status());
     if (identity.source() != config::v1::MANAGED_IDENTITY_SOURCE_APP_SERVICE) return;
-    Report(path + ".identity_header", ReadSecret(IdentityHeaderReference(identity)).status());
+    Report(path + ".identity_header", CheckIdentityHeader(identity));
   }
   void CheckJwkSet(const std::string& path, const std::string& file) {
     if (file.empty() || errors_->Covers(path)) return;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/config/managed_identity_config.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "service/config/address.h"
 #include "service/config/secret_reference.h"
@@ -36,6 +39,17 @@ absl::StatusOr<std::string> ManagedIdentityEndpoint(const config::v1::ManagedIde
 
 std::string IdentityHeaderReference(const config::v1::ManagedIdentity& identity) {
   return identity.identity_header().empty() ? "env:IDENTITY_HEADER" : identity.identity_header();
+}
+
+absl::Status CheckIdentityHeader(const config::v1::ManagedIdentity& identity) {
+  const absl::StatusOr<Secret> value = ReadSecret(IdentityHeaderReference(identity));
+  if (!value.ok()) return value.status();
+  const absl::string_view text = value->Reveal();
+  const bool plain = std::none_of(text.begin(), text.end(),
+                                  [](unsigned char c) { return absl::ascii_iscntrl(c); });
+  if (plain) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "holds a line break or another control character: no HTTP header can carry that");
 }
 
 std::string ArcKeyDirectory(const config::v1::ManagedIdentity& identity) {

@@ -17,6 +17,10 @@ absl::StatusOr<std::string> ManagedIdentityEndpoint(const config::v1::ManagedIde
 /// The reference to App Service's identity header: as written, or `env:IDENTITY_HEADER`.
 std::string IdentityHeaderReference(const config::v1::ManagedIdentity& identity);
 
+/// Reads it. As ReadSecret; also kFailedPrecondition where the value is none that a header of HTTP
+/// can carry (RFC 9110 section 5.5). No text shows the value.
+absl::Status CheckIdentityHeader(const config::v1::ManagedIdentity& identity);
+
 /// Where Azure Arc's agent puts its keys: as written, or `/var/opt/azcmagent/tokens`.
 std::string ArcKeyDirectory(const config::v1::ManagedIdentity& identity);
 

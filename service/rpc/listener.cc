@@ -141,6 +141,12 @@ void Listener::SetReady(bool ready) {
   for (const char* service : {"", "ready", kServiceName}) health->SetServingStatus(service, ready);
 }
 
+void Listener::SetSharedCache(bool serving) {
+  if (auto* health = server_->GetHealthCheckService(); health != nullptr) {
+    health->SetServingStatus("shared-cache", serving);
+  }
+}
+
 Listener::~Listener() {
   // gRPC's own destructor would wait without a deadline.
   if (server_ != nullptr) Shutdown(absl::ZeroDuration());

@@ -55,6 +55,8 @@ class Listener {
   /// What `grpc.health.v1` answers for `ready`, for the service and for the empty name; `live` is
   /// serving from the start to the end.
   void SetReady(bool ready);
+  /// What it answers for `shared-cache`; unknown until this is called.
+  void SetSharedCache(bool serving);
 
   /// Says goodbye to all connections and takes no new ones, waits for calls and streams that run
   /// until `grace` from now, then ends them. Clients that do not take a goodbye (a process that

@@ -25,6 +25,12 @@ void SetTimestamp(absl::Time time, google::protobuf::Timestamp* timestamp) {
       static_cast<int>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
 }
 
+void SetDuration(absl::Duration length, google::protobuf::Duration* duration) {
+  absl::Duration rest;
+  duration->set_seconds(absl::IDivDuration(length, absl::Seconds(1), &rest));
+  duration->set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(rest)));
+}
+
 v1::TokenSource ToProto(FoundIn found_in) {
   switch (found_in) {
     case FoundIn::kAuthority:
@@ -92,7 +98,10 @@ void Fill(const AppToken& token, const Registration& registration, std::string t
   const absl::Time keep_until = std::min(now + registration.near_cache, token.record->refresh_at());
   if (registration.near_cache > absl::ZeroDuration() && keep_until > now) {
     SetTimestamp(keep_until, response.mutable_near_cache_until());
+    SetDuration(keep_until - now, response.mutable_near_cache_for());
   }
+  SetDuration(std::max(token.record->expires_at() - now, absl::ZeroDuration()),
+              response.mutable_expires_in());
 }
 
 /// The fields that every request for an app token has, by the same names.

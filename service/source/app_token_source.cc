@@ -12,6 +12,7 @@
 #include "service/authority/claims.h"
 #include "service/grant/client_credentials_grant.h"
 #include "service/source/cache_key.h"
+#include "service/source/shared_lookup.h"
 
 namespace tokensvc {
 namespace {
@@ -176,8 +177,8 @@ void AppTokenSource::RefreshBehind(const AppTokenRequest& request, absl::string_
   metrics_->refreshes.Increment();
   Lane& lane = LaneFor(key);
   asio::post(lane.loop.context(), [this, &lane, request, key = std::string(key)] {
-    lane.flights.StartInBackground(
-        key, MakeBody(lane, request, key, RefreshCause::kProactive, SharedCache::kAsk));
+    lane.flights.StartInBackground(key, MakeBody(lane, request, key, RefreshCause::kProactive,
+                                                 SharedCache::kAsk, BootTime::max()));
   });
 }
 
@@ -225,13 +226,15 @@ asio::awaitable<void> AppTokenSource::ServeMany(Lane& lane, std::vector<Wanted> 
   }
   if (!names.empty()) {
     std::vector<RecordName> to_look_up = names;
-    auto found = co_await lane.shared.GetMany(std::move(to_look_up));
+    SharedRecords found =
+        co_await LookUpShared(lane.shared, std::move(to_look_up), deadline, deps_.clock.Boot());
     for (std::size_t i = 0; i < asked.size(); ++i) {
       std::shared_ptr<const TokenRecord> record = TakeOver(names[i], std::move(found[i]));
       if (record == nullptr) continue;
       Wanted& each = wanted[asked[i]];
+      AppToken token = Shared(std::move(record), each.request, each.key);
       waiting_.Leave(names[i].partition);
-      each.done(AppToken{std::move(record), FoundIn::kSharedCache, RefreshCause::kNoCachedToken});
+      each.done(std::move(token));
       each.done = nullptr;
     }
   }
@@ -269,38 +272,47 @@ asio::awaitable<Result<AppToken>> AppTokenSource::AcquireOnLoop(Lane& lane, AppT
       request.forced() ? ForcedFlightKey(key, request.claims_challenge) : key;
   const FlightGroup::Join join =
       request.forced() ? FlightGroup::Join::kNext : FlightGroup::Join::kRunning;
-  FlightGroup::Body body = MakeBody(lane, request, key, cause, shared);
+  FlightGroup::Body body = MakeBody(lane, request, key, cause, shared, deadline);
   const auto until = std::chrono::steady_clock::now() +
                      std::max(deadline - deps_.clock.Boot(), BootClock::duration::zero());
 
   std::optional<FlightResult> flown =
       co_await lane.flights.Wait(flight_key, join, std::move(body), until);
-  if (!flown.has_value()) co_return abandoned_.load() ? Draining() : DeadlineCame();
+  if (!flown.has_value()) {
+    // The token may be there already, and only the shared cache keeps the flight.
+    const BootTime now = deps_.clock.Boot();
+    std::shared_ptr<const TokenRecord> here = request.forced() ? nullptr : deps_.cache.Peek(key);
+    if (here != nullptr && now < here->usable_until()) {
+      co_return AppToken{std::move(here), FoundIn::kAuthority, cause};
+    }
+    co_return abandoned_.load() ? Draining() : DeadlineCame();
+  }
   if (!flown->ok()) co_return std::move(*flown).error();
-  AppToken token;
-  token.record = std::move((*flown)->record);
-  token.found_in = (*flown)->from_shared_cache ? FoundIn::kSharedCache : FoundIn::kAuthority;
-  token.cause = cause;
-  co_return token;
+  if ((*flown)->from_shared_cache) co_return Shared(std::move((*flown)->record), request, key);
+  co_return AppToken{std::move((*flown)->record), FoundIn::kAuthority, cause};
 }
 
 FlightGroup::Body AppTokenSource::MakeBody(Lane& lane, const AppTokenRequest& request,
                                            const std::string& key, RefreshCause cause,
-                                           SharedCache shared) {
-  return [this, &lane, kept = std::make_shared<const AppTokenRequest>(request), key, cause,
-          shared] { return Fly(lane, kept, key, cause, shared); };
+                                           SharedCache shared, BootTime deadline) {
+  return [this, &lane, kept = std::make_shared<const AppTokenRequest>(request), key, cause, shared,
+          deadline] { return Fly(lane, kept, key, cause, shared, deadline); };
 }
 
 asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
                                                   std::shared_ptr<const AppTokenRequest> request,
                                                   std::string key, RefreshCause cause,
-                                                  SharedCache shared_cache) {
+                                                  SharedCache shared_cache, BootTime deadline) {
   metrics_->flights.Increment();
   FlightOutcome outcome;
   if (!request->forced() && shared_cache == SharedCache::kAsk) {
-    outcome.record = co_await FetchShared(lane, *request, key);
-    outcome.from_shared_cache = outcome.record != nullptr;
-    if (outcome.record != nullptr) co_return outcome;
+    outcome.record = co_await FetchShared(lane, *request, key, deadline);
+    // One that is due is as good as a local one that is: answered, and refreshed behind the answer.
+    // Only who is here to refresh goes on.
+    const bool settled = outcome.record != nullptr && (cause != RefreshCause::kProactive ||
+                                                       deps_.clock.Boot() < outcome.record->due());
+    outcome.from_shared_cache = settled;
+    if (settled) co_return outcome;
   }
 
   const std::string throttle_key = ThrottleKey(*request);
@@ -349,19 +361,32 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
 }
 
 asio::awaitable<std::shared_ptr<const TokenRecord>> AppTokenSource::FetchShared(
-    Lane& lane, const AppTokenRequest& request, const std::string& key) {
+    Lane& lane, const AppTokenRequest& request, const std::string& key, BootTime deadline) {
   const RecordName name{key, PartitionOf(request)};
   std::vector<RecordName> names(1, name);
-  auto found = co_await lane.SharedFor(request).GetMany(std::move(names));
+  SharedRecords found = co_await LookUpShared(lane.SharedFor(request), std::move(names), deadline,
+                                              deps_.clock.Boot());
   co_return TakeOver(name, std::move(found[0]));
 }
 
 std::shared_ptr<const TokenRecord> AppTokenSource::TakeOver(
     const RecordName& name, absl::StatusOr<std::shared_ptr<const TokenRecord>> found) {
   if (!found.ok()) metrics_->shared_failures.Increment();
-  if (!found.ok() || *found == nullptr || deps_.clock.Boot() >= (*found)->due()) return nullptr;
+  if (!found.ok() || *found == nullptr) return nullptr;
+  std::shared_ptr<const TokenRecord> standing =
+      deps_.cache.Store(name.key, name.partition, *std::move(found));
+  return deps_.clock.Boot() < standing->usable_until() ? standing : nullptr;
+}
+
+AppToken AppTokenSource::Shared(std::shared_ptr<const TokenRecord> record,
+                                const AppTokenRequest& request, const std::string& key) {
   metrics_->shared_hits.Increment();
-  return deps_.cache.Store(name.key, name.partition, *std::move(found));
+  const BootTime now = deps_.clock.Boot();
+  AppToken token{std::move(record), FoundIn::kSharedCache, RefreshCause::kNoCachedToken};
+  if (now < token.record->due()) return token;
+  token.cause = RefreshCause::kProactive;
+  if (deps_.cache.Lookup(key, now).refresh_claimed) RefreshBehind(request, key);
+  return token;
 }
 
 Result<std::shared_ptr<const TokenRecord>> AppTokenSource::StoreResponse(

@@ -118,14 +118,20 @@ class AppTokenSource {
                                                   std::string key, BootTime deadline,
                                                   SharedCache shared);
   FlightGroup::Body MakeBody(Lane& lane, const AppTokenRequest& request, const std::string& key,
-                             RefreshCause cause, SharedCache shared);
+                             RefreshCause cause, SharedCache shared, BootTime deadline);
   asio::awaitable<FlightResult> Fly(Lane& lane, std::shared_ptr<const AppTokenRequest> request,
-                                    std::string key, RefreshCause cause, SharedCache shared);
+                                    std::string key, RefreshCause cause, SharedCache shared,
+                                    BootTime deadline);
   asio::awaitable<std::shared_ptr<const TokenRecord>> FetchShared(Lane& lane,
                                                                   const AppTokenRequest& request,
-                                                                  const std::string& key);
+                                                                  const std::string& key,
+                                                                  BootTime deadline);
+  /// Null for what may not be answered any more.
   std::shared_ptr<const TokenRecord> TakeOver(
       const RecordName& name, absl::StatusOr<std::shared_ptr<const TokenRecord>> found);
+  /// An answer from the shared cache; sets a refresh off where the record is due.
+  AppToken Shared(std::shared_ptr<const TokenRecord> record, const AppTokenRequest& request,
+                  const std::string& key);
   Result<std::shared_ptr<const TokenRecord>> StoreResponse(const AppTokenRequest& request,
                                                            const std::string& key,
                                                            RedeemedToken redeemed,

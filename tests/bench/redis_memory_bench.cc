@@ -50,8 +50,9 @@ class Writer {
   explicit Writer(std::uint16_t port)
       : redis_(testing::PatientOptions(port), /*key_prefix=*/""),
         events_(redis_.registry, redis_.logger, clock_),
-        sealed_({"tokensvc:", "default"}, {*redis_.store, keys_, redis_.health.clock_offset(),
-                                           floors_, events_, random_, clock_, redis_.logger}) {}
+        agreement_(redis_.logger),
+        sealed_({"tokensvc:", "default"}, {*redis_.store, keys_, redis_.health.fleet_clock(),
+                                           floors_, events_, agreement_, random_}) {}
 
   bool Connected() { return redis_.WaitUntilConnected(); }
 
@@ -78,6 +79,7 @@ class Writer {
                              KeyRing::MakeRandom(KeyPurpose::kIndex, random_)}};
   GenerationFloors floors_;
   SealEvents events_;
+  KeyAgreement agreement_;
   SealedStore sealed_;
 };
 

@@ -172,18 +172,45 @@ TEST_P(BlobStoreContractTest, GenerationsThatAreAllAheadKeepTheirOrder) {
 
 TEST_P(BlobStoreContractTest, AValueWithoutAGenerationIsOverwritten) {
   // No key-check value is stored where records are; it stands for any garbage.
-  ASSERT_TRUE(host_->Run(host_->store().PutIfAbsent("v:short", "x")).ok());
+  ASSERT_TRUE(
+      host_->Run(host_->store().PutIfUnchanged("v:short", "", "x", host_->Now() + absl::Hours(1)))
+          .ok());
   EXPECT_EQ(Put(host_->store(), "v:short", 5).value(), PutOutcome::kStored);
-  ASSERT_TRUE(host_->Run(host_->store().PutIfAbsent("v:long", std::string(50, '\xff'))).ok());
+  ASSERT_TRUE(host_
+                  ->Run(host_->store().PutIfUnchanged("v:long", "", std::string(50, '\xff'),
+                                                      host_->Now() + absl::Hours(1)))
+                  .ok());
   EXPECT_LT(host_->Run(host_->store().NextGeneration("v:long")).value(), kMaxGeneration);
   EXPECT_EQ(Put(host_->store(), "v:long", 5).value(), PutOutcome::kStored);
 }
 
-TEST_P(BlobStoreContractTest, TheFirstValueThatIsPutIfAbsentStands) {
-  EXPECT_EQ(host_->Run(host_->store().PutIfAbsent("check", "first")).value(), "first");
-  EXPECT_EQ(host_->Run(host_->store().PutIfAbsent("check", "first")).value(), "first");
-  EXPECT_EQ(host_->Run(host_->other_replica().PutIfAbsent("check", "second")).value(), "first");
+TEST_P(BlobStoreContractTest, AValueIsReplacedOnlyByWhoKnowsWhatStands) {
+  const absl::Time expiry = host_->Now() + absl::Hours(1);
+  const auto put = [&](BlobStore& store, const std::string& expected, const std::string& value) {
+    return host_->Run(store.PutIfUnchanged("check", expected, value, expiry)).value();
+  };
+  EXPECT_EQ(put(host_->store(), "anything", "first"), "first");
+  EXPECT_EQ(put(host_->other_replica(), "", "second"), "first");
+  EXPECT_EQ(put(host_->other_replica(), "second", "second"), "first");
   EXPECT_THAT(Get(host_->store(), "check").value(), Optional(std::string("first")));
+  EXPECT_EQ(put(host_->other_replica(), "first", "second"), "second");
+  EXPECT_EQ(put(host_->store(), "first", "third"), "second");
+}
+
+TEST_P(BlobStoreContractTest, AValueThatIsPutAgainLivesLonger) {
+  const absl::Time soon = host_->Now() + absl::Milliseconds(50);
+  const auto put = [&](const std::string& expected, const std::string& value, absl::Time expiry) {
+    return host_->Run(host_->store().PutIfUnchanged("check", expected, value, expiry)).value();
+  };
+  EXPECT_EQ(put("", "first", soon), "first");
+  host_->WaitUntil(soon + absl::Milliseconds(1));
+  EXPECT_EQ(put("", "second", host_->Now() + absl::Seconds(30)), "second");
+  const absl::Time later = host_->Now() + absl::Hours(1);
+  EXPECT_EQ(put("second", "second", later), "second");
+  EXPECT_EQ(host_->Run(host_->store().PutIfUnchanged("x", "", "x", absl::InfiniteFuture()))
+                .status()
+                .code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "cache/local_cache.h"
 #include "cache/memory_blob_store.h"
+#include "tests/cache/redis/fake_redis.h"
 #include "tests/cache/redis/redis_harness.h"
 #include "tests/cache/redis/redis_server.h"
 #include "tests/cache/seal/sealed_store_fixture.h"
@@ -103,9 +104,10 @@ class FaultyBlobStore final : public BlobStore {
   asio::awaitable<absl::StatusOr<std::uint64_t>> NextGeneration(std::string key) override {
     return store_.NextGeneration(std::move(key));
   }
-  asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
-                                                           std::string value) override {
-    return store_.PutIfAbsent(std::move(key), std::move(value));
+  asio::awaitable<absl::StatusOr<std::string>> PutIfUnchanged(std::string key, std::string expected,
+                                                              std::string value,
+                                                              absl::Time expires_at) override {
+    return store_.PutIfUnchanged(std::move(key), std::move(expected), std::move(value), expires_at);
   }
 
  private:
@@ -173,19 +175,21 @@ class BothTiersHost final : public SealedHost {
 /// What a SealedStore needs, over a store of the test's choice.
 struct SealedParts {
   SealedParts(BlobStore& blobs, const Clock& clock, std::uint64_t seed)
-      : random(seed), events(metrics, logger, clock) {
+      : fleet_clock(clock), random(seed), events(metrics, logger, clock), agreement(logger) {
+    fleet_clock.Set({clock.Now(), clock.Boot()});
     keys.Set(SealingLine(KeyState::kPrimary, 1), IndexLine(KeyState::kPrimary, 2));
     store = std::make_unique<SealedStore>(
         SealedStore::Options{"tokensvc:", "fleet"},
-        SealedStore::Dependencies{blobs, keys, offset, floors, events, random, clock, logger});
+        SealedStore::Dependencies{blobs, keys, fleet_clock, floors, events, agreement, random});
   }
   ChangingKeyRings keys;
-  ClockOffset offset;
+  FleetClock fleet_clock;
   GenerationFloors floors;
   MetricRegistry metrics;
   CapturingLogger logger;
   FakeRandom random;
   SealEvents events;
+  KeyAgreement agreement;
   std::unique_ptr<SealedStore> store;
 };
 
@@ -234,6 +238,43 @@ class RedisHost final : public SharedStoreHost {
   SealedParts sealed_a_{*a_.store, clock_, 101};
   SealedParts sealed_b_{*b_.store, clock_, 102};
 };
+
+TEST(SharedStoreTimeTest, ARedisThatLiesAboutTheTimeGetsNoExpiredTokenServed) {
+  const RecordName name{"canonical key", "contoso"};
+  FakeClock clock;
+  const auto blobs = std::make_shared<MemoryBlobs>(clock);
+  Replica writer(blobs, clock, 101);
+  TokenRecord::Fields fields;
+  fields.token = "token";
+  fields.refresh_at = clock.Now() + absl::Minutes(45);
+  fields.expires_at = clock.Now() + absl::Hours(1);
+  fields.due = clock.Boot() + std::chrono::minutes(45);
+  fields.usable_until = clock.Boot() + std::chrono::minutes(59);
+  fields.generation = 10;
+  ASSERT_TRUE(writer.Put(name, TokenRecord::Make(fields)).ok());
+  const std::string blob = *blobs->Get(writer.store->StoreKey(name.key));
+
+  // The greeting's TIME stands at the fake clock's start, for ever.
+  FakeRedis liar(FakeRedis::Healthy([&](const FakeRedis::Command&) {
+    return FakeRedis::Answer{absl::StrCat("$", blob.size(), "\r\n", blob, "\r\n")};
+  }));
+  const auto find = [&] {
+    RedisHarness redis(PatientOptions(liar.port()), "", &clock);
+    EXPECT_TRUE(redis.WaitUntilConnected());
+    Replica keys(blobs, clock, 102);
+    SealedStore store({"tokensvc:", "fleet"},
+                      {*redis.store, keys.keys, redis.health.fleet_clock(), keys.floors,
+                       keys.events, keys.agreement, keys.random});
+    auto found = redis.Run(store.GetMany({name}));
+    return std::move(found[0]);
+  };
+  const auto fresh = find();
+  ASSERT_TRUE(fresh.ok()) << fresh.status();
+  ASSERT_NE(*fresh, nullptr);
+  EXPECT_EQ((*fresh)->RevealToken(), "token");
+  clock.Advance(absl::Hours(2));
+  EXPECT_EQ(find().status().code(), absl::StatusCode::kUnavailable);
+}
 
 template <class Host>
 SharedStoreKind Kind(const char* name) {

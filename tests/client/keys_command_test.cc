@@ -81,7 +81,7 @@ class KeysCommandTest : public ::testing::Test {
 };
 
 TEST_F(KeysCommandTest, NewMakesAPrivateFileWithOnePrimaryKey) {
-  ASSERT_EQ(Run({"new", "--out", file_}), kExitOk) << err_.str();
+  ASSERT_EQ(Run({"new", "--ring", "sealing", "--out", file_}), kExitOk) << err_.str();
   EXPECT_EQ(ModeOf(file_), 0600u);
   EXPECT_THAT(States(), ElementsAre(KeyState::kPrimary));
   EXPECT_EQ(KeyRing::ReadFile(file_)->purpose(), KeyPurpose::kSealing);
@@ -101,8 +101,37 @@ TEST_F(KeysCommandTest, NewMakesIndexKeysWhereAskedTo) {
   EXPECT_THAT(States(), ElementsAre(KeyState::kPrimary, KeyState::kPending));
 }
 
+TEST_F(KeysCommandTest, AMistypedPathMakesNoRing) {
+  EXPECT_EQ(Run({"new", "--out", file_}), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("does not exist; --ring sealing or --ring index"));
+  EXPECT_FALSE(std::filesystem::exists(file_));
+}
+
+TEST_F(KeysCommandTest, DropsRetiredKeysAndNothingElse) {
+  ASSERT_EQ(Run({"new", "--ring", "index", "--out", file_}), kExitOk);
+  std::ofstream(file_, std::ios::app) << "# retired by us, in words\n";
+  chmod(file_.c_str(), 0640);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(Run({"new", "--out", file_}), kExitOk);
+  const std::string before = Text();
+  EXPECT_EQ(Run({"drop-retired", file_}), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("no key is retired"));
+  EXPECT_EQ(Text(), before);
+
+  const std::uint32_t first = KeyRing::ReadFile(file_)->primary().id;
+  ASSERT_EQ(Run({"promote", file_}), kExitOk);
+  ASSERT_EQ(Run({"promote", file_}), kExitOk);
+  const std::uint32_t primary = KeyRing::ReadFile(file_)->primary().id;
+  ASSERT_EQ(Run({"drop-retired", file_}), kExitOk) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("dropped  " + KeyIdText(first) + "\n"));
+  EXPECT_THAT(States(), ElementsAre(KeyState::kPrimary, KeyState::kPending));
+  EXPECT_EQ(KeyRing::ReadFile(file_)->primary().id, primary);
+  EXPECT_THAT(Text(), HasSubstr("# retired by us, in words\n"));
+  EXPECT_EQ(ModeOf(file_), 0640u);
+  ExpectNoKeyPrinted();
+}
+
 TEST_F(KeysCommandTest, RotatesAndKeepsCommentsAndMode) {
-  ASSERT_EQ(Run({"new", "--out", file_}), kExitOk);
+  ASSERT_EQ(Run({"new", "--ring", "sealing", "--out", file_}), kExitOk);
   std::ofstream(file_, std::ios::app) << "# a note of ours";
   chmod(file_.c_str(), 0640);
   ASSERT_EQ(Run({"new", "--out", file_}), kExitOk) << err_.str();
@@ -121,13 +150,15 @@ TEST_F(KeysCommandTest, RotatesAndKeepsCommentsAndMode) {
 }
 
 TEST_F(KeysCommandTest, PromotesTheOldestPendingKey) {
-  for (int i = 0; i < 3; ++i) ASSERT_EQ(Run({"new", "--out", file_}), kExitOk);
+  ASSERT_EQ(Run({"new", "--ring", "sealing", "--out", file_}), kExitOk);
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(Run({"new", "--out", file_}), kExitOk);
   ASSERT_EQ(Run({"promote", file_}), kExitOk);
   EXPECT_THAT(States(), ElementsAre(KeyState::kRetired, KeyState::kPrimary, KeyState::kPending));
 }
 
 TEST_F(KeysCommandTest, StopsAtSixteenKeysAndLeavesTheFileAsItIs) {
-  for (int i = 0; i < 16; ++i) ASSERT_EQ(Run({"new", "--out", file_}), kExitOk);
+  ASSERT_EQ(Run({"new", "--ring", "sealing", "--out", file_}), kExitOk);
+  for (int i = 0; i < 15; ++i) ASSERT_EQ(Run({"new", "--out", file_}), kExitOk);
   const std::string before = Text();
   EXPECT_EQ(Run({"new", "--out", file_}), kExitUsage);
   EXPECT_THAT(err_.str(), HasSubstr("more than 16 keys"));
@@ -135,7 +166,7 @@ TEST_F(KeysCommandTest, StopsAtSixteenKeysAndLeavesTheFileAsItIs) {
 }
 
 TEST_F(KeysCommandTest, ChangesTheFileThatALinkPointsTo) {
-  ASSERT_EQ(Run({"new", "--out", file_}), kExitOk);
+  ASSERT_EQ(Run({"new", "--ring", "sealing", "--out", file_}), kExitOk);
   const std::string link = (folder_ / "link").string();
   std::filesystem::create_symlink(file_, link);
   ASSERT_EQ(Run({"new", "--out", link}), kExitOk);
@@ -144,7 +175,7 @@ TEST_F(KeysCommandTest, ChangesTheFileThatALinkPointsTo) {
 }
 
 TEST_F(KeysCommandTest, CheckShowsIdsAndStatesAndNeverAKey) {
-  ASSERT_EQ(Run({"new", "--out", file_}), kExitOk);
+  ASSERT_EQ(Run({"new", "--ring", "sealing", "--out", file_}), kExitOk);
   ASSERT_EQ(Run({"new", "--out", file_}), kExitOk);
   ASSERT_EQ(Run({"check", file_}), kExitOk);
   const auto ring = KeyRing::ReadFile(file_);
@@ -155,7 +186,7 @@ TEST_F(KeysCommandTest, CheckShowsIdsAndStatesAndNeverAKey) {
 }
 
 TEST_F(KeysCommandTest, CheckLooksAtEveryFileAndFailsForOneThatIsRefused) {
-  ASSERT_EQ(Run({"new", "--out", file_}), kExitOk);
+  ASSERT_EQ(Run({"new", "--ring", "sealing", "--out", file_}), kExitOk);
   const std::string open = (folder_ / "open.keys").string();
   std::filesystem::copy_file(file_, open);
   chmod(open.c_str(), 0644);
@@ -166,7 +197,7 @@ TEST_F(KeysCommandTest, CheckLooksAtEveryFileAndFailsForOneThatIsRefused) {
 }
 
 TEST_F(KeysCommandTest, CheckWritesOneJsonDocument) {
-  ASSERT_EQ(Run({"new", "--out", file_}), kExitOk);
+  ASSERT_EQ(Run({"new", "--ring", "sealing", "--out", file_}), kExitOk);
   ASSERT_EQ(Run({"check", file_, "/nonexistent", "--output", "json"}), kExitUsage);
   const Json json = Json::parse(out_.str());
   EXPECT_EQ(json["files"][0]["ring"], "sealing");
@@ -178,8 +209,10 @@ TEST_F(KeysCommandTest, CheckWritesOneJsonDocument) {
 TEST_F(KeysCommandTest, NeverPrintsWhatABrokenFileHolds) {
   std::ofstream(file_) << "primary 00000000 CANARYCANARY\n";
   chmod(file_.c_str(), 0600);
-  for (const auto& words :
-       {std::vector<std::string>{"check", file_}, {"promote", file_}, {"new", "--out", file_}}) {
+  for (const auto& words : {std::vector<std::string>{"check", file_},
+                            {"promote", file_},
+                            {"drop-retired", file_},
+                            {"new", "--out", file_}}) {
     EXPECT_EQ(Run(words), kExitUsage);
     EXPECT_THAT(out_.str() + err_.str(), HasSubstr("line 1"));
     EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("CANARY")));
@@ -188,7 +221,7 @@ TEST_F(KeysCommandTest, NeverPrintsWhatABrokenFileHolds) {
 
 TEST_F(KeysCommandTest, AsksForNoServerAndForAnAction) {
   setenv("TOKENSVC_ADDRESS", "tokens.example.com:7443", 1);
-  EXPECT_EQ(Run({"new", "--out", file_}), kExitOk) << err_.str();
+  EXPECT_EQ(Run({"new", "--ring", "sealing", "--out", file_}), kExitOk) << err_.str();
   unsetenv("TOKENSVC_ADDRESS");
   EXPECT_EQ(Run({}), kExitUsage);
   EXPECT_EQ(Run({"new"}), kExitUsage);

@@ -13,7 +13,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tokensvc;
   const FleetInstant now{BootTime(std::chrono::hours(1)), absl::FromUnixSeconds(1767323045),
-                         absl::ZeroDuration()};
+                         absl::FromUnixSeconds(1767323045)};
   const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
   RecordCodec codec;
   const std::shared_ptr<const TokenRecord> record = codec.Unpack(bytes, 1, now);

@@ -8,6 +8,7 @@
 from tokensvc._client import DEFAULT_TIMEOUT, TokenServiceClient
 from tokensvc._credential import TokenServiceCredential
 from tokensvc._errors import FieldViolation, TokenServiceError
+from tokensvc._request import TokenRequest
 from tokensvc._token import AccessToken, AccessTokenInfo, Token
 from tokensvc._version import __version__
 
@@ -17,6 +18,7 @@ __all__ = [
     "AccessTokenInfo",
     "FieldViolation",
     "Token",
+    "TokenRequest",
     "TokenServiceClient",
     "TokenServiceCredential",
     "TokenServiceError",

@@ -5,18 +5,19 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 
 from tokensvc import _errors, _messages, _retry_policy
 from tokensvc._channel import make_channel
+from tokensvc._errors import TokenServiceError
 from tokensvc._near_cache import NearCache
 from tokensvc._request import TokenRequest, parameters_of, scopes_of
 from tokensvc._token import Token
-from tokensvc.v1 import token_service_pb2_grpc
+from tokensvc.v1 import token_service_pb2, token_service_pb2_grpc
 
 DEFAULT_TIMEOUT = 10.0
 """How many seconds a call may take, its retries included, unless the caller says otherwise."""
@@ -51,7 +52,7 @@ class TokenServiceClient:
         self._channel = make_channel(address, plaintext=plaintext, ca_file=ca_file,
                                      certificate_file=certificate_file, private_key_file=private_key_file)
         self._stub = token_service_pb2_grpc.TokenServiceStub(self._channel)
-        self._cache = NearCache(self._call, max_tokens)
+        self._cache = NearCache(self._acquire, max_tokens, fetch_many=self._acquire_many)
         self._closed = threading.Event()
 
     def acquire_for_client(self, registration: str, scopes: str | Iterable[str], *, tenant: str = "",
@@ -72,6 +73,19 @@ class TokenServiceClient:
         request = TokenRequest(registration, scopes_of(scopes), tenant, resource, audience, client_claims,
                                parameters_of(extra_parameters), claims_challenge, force_refresh, correlation_id)
         return self._cache.get(request, seconds)
+
+    def batch_acquire_for_client(self, requests: Iterable[TokenRequest], *,
+                                 timeout: float | None = None) -> list[Token | TokenServiceError]:
+        """A token, or the error, for each request, in their order, of any registrations, tenants and scopes.
+
+        What is kept is answered at once; for each hundred of the others there is one call, and what it brings
+        is kept as `acquire_for_client` keeps it. Such a call is tried again as a whole, where it fails as a
+        whole; the error of one request is not. Errors are returned here, not raised.
+        """
+        seconds = self._timeout if timeout is None else _checked(timeout)
+        if self._closed.is_set():
+            raise ValueError("the client is closed")
+        return self._cache.get_many(list(requests), seconds)
 
     def get_authorization_header(self, registration: str, scopes: str | Iterable[str], *, tenant: str = "",
                                  resource: str = "", audience: str = "", client_claims: str = "",
@@ -97,14 +111,25 @@ class TokenServiceClient:
                  traceback: TracebackType | None) -> None:
         self.close()
 
-    def _call(self, request: TokenRequest, timeout: float) -> Token:
+    def _acquire(self, request: TokenRequest, timeout: float) -> Token:
+        asked = time.time()
+        answer = self._call(self._stub.AcquireForClient, _messages.to_message(request), timeout)
+        return _messages.from_message(answer, asked)
+
+    def _acquire_many(self, requests: list[TokenRequest], timeout: float) -> list[Token | TokenServiceError]:
+        message = token_service_pb2.BatchAcquireForClientRequest(
+            requests=[_messages.to_message(request) for request in requests])
+        asked = time.time()
+        answer = self._call(self._stub.BatchAcquireForClient, message, timeout)
+        return _messages.from_batch_message(answer, len(requests), asked)
+
+    def _call(self, method: Callable[..., Any], message: Any, timeout: float) -> Any:
         """One RPC with its retries."""
         deadline = time.monotonic() + timeout
-        message = _messages.to_message(request)
         retries = 0
         while True:
             try:
-                answer = self._stub.AcquireForClient(message, timeout=max(deadline - time.monotonic(), 0.0))
+                return method(message, timeout=max(deadline - time.monotonic(), 0.0))
             except grpc.RpcError as rpc_error:
                 error = _errors.from_rpc_error(rpc_error)
                 delay = _retry_policy.delay_before_retry(
@@ -112,8 +137,6 @@ class TokenServiceClient:
                 if delay is None or self._closed.wait(delay):
                     raise error from rpc_error
                 retries += 1
-            else:
-                return _messages.from_message(answer)
 
 
 def _checked(timeout: float) -> float:

@@ -7,7 +7,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from tokensvc import error_detail_messages_pb2 as wire
-from tokensvc.v1 import errors_pb2
+from tokensvc.v1 import errors_pb2, token_service_pb2
 
 _DOMAIN = "tokensvc"
 _DETAILS = "grpc-status-details-bin"
@@ -15,6 +15,7 @@ _DETAILS = "grpc-status-details-bin"
 _MAX_DETAILS_BYTES = 64 << 10
 _MAX_VIOLATIONS = 50
 _MAX_CORRELATION_ID = 64
+_CODES = {code.value[0]: code for code in grpc.StatusCode if code is not grpc.StatusCode.OK}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,9 +106,21 @@ def _parse(message_type: type[Message], data: bytes) -> Message | None:
 def from_rpc_error(rpc_error: grpc.RpcError) -> TokenServiceError:
     """What is absent, malformed or unknown in the details is left out."""
     error = TokenServiceError(rpc_error.code(), rpc_error.details() or "")
-    packed = dict(rpc_error.trailing_metadata() or ()).get(_DETAILS, b"")
+    _read_details(dict(rpc_error.trailing_metadata() or ()).get(_DETAILS, b""), error)
+    return error
+
+
+def from_batch_error(batch_error: token_service_pb2.BatchError) -> TokenServiceError:
+    """The same for an item of a batch: its bytes are those of a google.rpc.Status."""
+    code = _CODES.get(batch_error.code, grpc.StatusCode.UNKNOWN)
+    error = TokenServiceError(code, batch_error.message)
+    _read_details(batch_error.SerializeToString(), error)
+    return error
+
+
+def _read_details(packed: object, error: TokenServiceError) -> None:
     if not isinstance(packed, bytes) or len(packed) > _MAX_DETAILS_BYTES:
-        return error
+        return
     status = _parse(wire.Status, packed)
     for detail in status.details if status is not None else ():
         found = _READERS.get(detail.type_url.rpartition("/")[2])
@@ -117,4 +130,3 @@ def from_rpc_error(rpc_error: grpc.RpcError) -> TokenServiceError:
         message = _parse(message_type, detail.value)
         if message is not None:
             read(message, error)
-    return error

@@ -7,7 +7,10 @@ from collections.abc import Hashable, Iterable, Mapping
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """The fields of `AcquireForClientRequest`, which says what each may hold."""
+    """The fields of `AcquireForClientRequest`, which says what each may hold.
+
+    `scopes` may be given as one string or several, and `extra_parameters` as a mapping.
+    """
 
     registration: str
     scopes: tuple[str, ...]
@@ -20,6 +23,10 @@ class TokenRequest:
     claims_challenge: str = dataclasses.field(default="", repr=False)
     force_refresh: bool = False
     correlation_id: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scopes", scopes_of(self.scopes))
+        object.__setattr__(self, "extra_parameters", parameters_of(self.extra_parameters))
 
     def key(self) -> Hashable:
         """Of every field that shapes the token; scopes as a set."""
@@ -36,6 +43,8 @@ def scopes_of(scopes: str | Iterable[str]) -> tuple[str, ...]:
     return (scopes,) if isinstance(scopes, str) else tuple(scopes)
 
 
-def parameters_of(parameters: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+def parameters_of(parameters: Mapping[str, str] | Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
     """In one order, whoever wrote them."""
-    return tuple(sorted(parameters.items())) if parameters else ()
+    if not parameters:
+        return ()
+    return tuple(sorted(parameters.items() if isinstance(parameters, Mapping) else parameters))

@@ -19,7 +19,13 @@ class Token:
     refresh_at: float = 0.0
     """When the service will fetch the next one."""
     near_cache_until: float = 0.0
-    """Until when it may be kept without asking again; 0: it may not."""
+    """Until when it may be kept without asking again, by this machine's clock where `near_cache_for` is known;
+    0: it may not."""
+    near_cache_for: float | None = None
+    """How many seconds it may be kept, and `expires_in` how many it works, counted from before the request
+    was sent: right also where this machine's clock and the service's differ, which the times above are not.
+    None: the service is older than these fields."""
+    expires_in: float | None = None
     granted_scopes: tuple[str, ...] = ()
     tenant: str = ""
     """The authority tenant that issued it; empty for authorities without tenants."""

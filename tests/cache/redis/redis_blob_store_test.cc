@@ -63,9 +63,12 @@ class RedisHost : public BlobStoreHost {
     asio::awaitable<absl::StatusOr<std::uint64_t>> NextGeneration(std::string key) override {
       co_return harness_.Run(harness_.store->NextGeneration(std::move(key)));
     }
-    asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
-                                                             std::string value) override {
-      co_return harness_.Run(harness_.store->PutIfAbsent(std::move(key), std::move(value)));
+    asio::awaitable<absl::StatusOr<std::string>> PutIfUnchanged(std::string key,
+                                                                std::string expected,
+                                                                std::string value,
+                                                                absl::Time expires_at) override {
+      co_return harness_.Run(harness_.store->PutIfUnchanged(std::move(key), std::move(expected),
+                                                            std::move(value), expires_at));
     }
 
    private:
@@ -232,8 +235,11 @@ TEST_F(RedisBlobStoreTest, AnotherTypeOfValueUnderAKeyIsAnEmptyBlobAndIsOverwrit
     EXPECT_EQ(harness.Get("v:a").value(), MakeBlob(1)) << make[0];
   }
   EXPECT_EQ(server_.Command({"LPUSH", "tokensvc:check", "x"}), "1");
-  EXPECT_EQ(harness.Run(harness.store->PutIfAbsent("check", "value")).status().code(),
-            absl::StatusCode::kInternal);
+  EXPECT_EQ(
+      harness.Run(harness.store->PutIfUnchanged("check", "", "value", absl::Now() + absl::Hours(1)))
+          .status()
+          .code(),
+      absl::StatusCode::kInternal);
   EXPECT_FALSE(harness.health.degraded());
   EXPECT_EQ(harness.logger.Count("redis_command_refused"), 1u);
 }
@@ -271,7 +277,9 @@ TEST(LeastPrivilegeTest, TheRuleLineNamesTheCommandsThatAreUsedAndNoOthers) {
   EXPECT_TRUE(harness.Get("v:a").ok());
   EXPECT_TRUE(harness.Run(harness.store->NextGeneration("v:a")).ok());
   EXPECT_TRUE(harness.Run(harness.store->NextGeneration("v:a")).ok());
-  EXPECT_TRUE(harness.Run(harness.store->PutIfAbsent("check", "x")).ok());
+  EXPECT_TRUE(
+      harness.Run(harness.store->PutIfUnchanged("check", "", "x", absl::Now() + absl::Hours(1)))
+          .ok());
   EXPECT_TRUE(
       harness.Run(harness.store->Put("v:a", MakeBlob(1), 1, absl::Now() + absl::Hours(1))).ok());
   const std::vector<std::string> allowed = AllowedCommands();

@@ -124,6 +124,26 @@ TEST(RedisClientTest, OtherErrorsKeepTheConnectionAndAreLoggedOnce) {
   EXPECT_EQ(harness.metrics.refused.Value(), 5);
 }
 
+TEST(RedisClientTest, ACommandOfTheHandshakeThatIsRefusedIsNamed) {
+  for (const std::vector<std::string>& refused : std::vector<std::vector<std::string>>{
+           {"TIME", "TIME"}, {"CLIENT", "CLIENT SETNAME"}, {"ROLE", "ROLE"}}) {
+    FakeRedis server([&](const Command& command) {
+      return Answer{command[0] == refused[0] ? "-NOPERM no permission for 'canary'\r\n"
+                                             : FakeRedis::Greeting(command)};
+    });
+    RedisHarness harness(PatientOptions(server.port()));
+    EXPECT_TRUE(harness.Eventually([&] { return server.connections() > 2; }));
+    EXPECT_EQ(harness.health.last_error().message(), "Redis answered NOPERM to " + refused[1]);
+    EXPECT_EQ(harness.logger.Count("redis_command_refused"), 1u);
+    for (const auto& line : harness.logger.lines()) {
+      if (line.event != "redis_command_refused") continue;
+      EXPECT_EQ(line.fields.at("command"), refused[1]);
+      EXPECT_EQ(line.fields.at("code"), "NOPERM");
+    }
+    EXPECT_THAT(harness.logger.AllText(), Not(HasSubstr("canary")));
+  }
+}
+
 TEST(RedisClientTest, SilenceEndsTheConnectionAtTheCommandsTimeout) {
   FakeRedis server(OnceBad({""}));
   RedisOptions options = PatientOptions(server.port());
@@ -235,12 +255,34 @@ TEST(RedisClientTest, MeasuresHowFarTheServersClockIsAhead) {
   options.clock_interval = absl::Milliseconds(5);
   RedisHarness harness(options, "tokensvc:", &clock);
   ASSERT_TRUE(harness.WaitUntilConnected());
-  EXPECT_EQ(harness.health.clock_offset().Get(), absl::Seconds(12));
-  EXPECT_TRUE(harness.health.clock_offset().TooLarge());
+  const FleetClock& fleet = harness.health.fleet_clock();
+  EXPECT_EQ(fleet.Offset(), absl::Seconds(12));
+  EXPECT_TRUE(fleet.TooFarOff());
   clock.JumpWall(absl::Seconds(14));
-  EXPECT_TRUE(
-      harness.Eventually([&] { return harness.health.clock_offset().Get() == -absl::Seconds(2); }));
-  EXPECT_FALSE(harness.health.clock_offset().TooLarge());
+  EXPECT_EQ(fleet.Offset(), -absl::Seconds(2));
+  EXPECT_FALSE(fleet.TooFarOff());
+  EXPECT_TRUE(harness.Eventually([&] { return harness.logger.Count("redis_clock_agrees") == 1; }));
+  EXPECT_EQ(harness.logger.Count("redis_clock_differs"), 1u);
+  // The server's clock stands still, ours goes on.
+  clock.Advance(absl::Seconds(4));
+  EXPECT_TRUE(harness.Eventually([&] { return fleet.Offset() == -absl::Seconds(6); }));
+}
+
+TEST(RedisClientTest, ForgetsTheServersClockWhenItIsGone) {
+  std::atomic<bool> there{true};
+  FakeRedis server([&](const Command& command) {
+    return Answer{FakeRedis::Greeting(command), /*then_close=*/!there};
+  });
+  FakeClock clock;
+  clock.JumpWall(-absl::Seconds(12));
+  RedisOptions options = PatientOptions(server.port());
+  options.clock_interval = absl::Milliseconds(5);
+  RedisHarness harness(options, "tokensvc:", &clock);
+  ASSERT_TRUE(harness.WaitUntilConnected());
+  EXPECT_TRUE(harness.health.fleet_clock().TooFarOff());
+  there = false;
+  EXPECT_TRUE(harness.Eventually([&] { return !harness.health.fleet_clock().TooFarOff(); }));
+  EXPECT_EQ(harness.health.fleet_clock().Offset(), std::nullopt);
 }
 
 TEST(RedisClientTest, ATimeThatIsNoneIsNoConnection) {
@@ -251,7 +293,7 @@ TEST(RedisClientTest, ATimeThatIsNoneIsNoConnection) {
   });
   RedisHarness harness(PatientOptions(server.port()));
   EXPECT_TRUE(harness.Eventually([&] { return server.connections() > 2; }));
-  EXPECT_EQ(harness.health.clock_offset().Get(), std::nullopt);
+  EXPECT_EQ(harness.health.fleet_clock().Offset(), std::nullopt);
   bad = false;
   EXPECT_TRUE(harness.WaitUntilConnected());
 }

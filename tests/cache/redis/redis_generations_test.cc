@@ -35,9 +35,10 @@ class FlakyStore final : public BlobStore {
     if (says.has_value()) co_return *says;
     co_return co_await store_.NextGeneration(std::move(key));
   }
-  asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
-                                                           std::string value) override {
-    return store_.PutIfAbsent(std::move(key), std::move(value));
+  asio::awaitable<absl::StatusOr<std::string>> PutIfUnchanged(std::string key, std::string expected,
+                                                              std::string value,
+                                                              absl::Time expires_at) override {
+    return store_.PutIfUnchanged(std::move(key), std::move(expected), std::move(value), expires_at);
   }
 
   bool away = false;
@@ -58,16 +59,14 @@ class RedisGenerationsTest : public ::testing::Test {
   EventLoop loop_;
   FakeClock store_clock_;
   FakeClock clock_;
-  ClockOffset offset_;
+  FleetClock fleet_clock_{clock_};
   FlakyStore store_{store_clock_};
   GenerationFloors floors_;
   std::atomic<std::uint64_t> own_floor_{0};
-  RedisGenerations leases_{store_,  [](const std::string& key) { return "opaque-" + key; },
-                           clock_,  offset_,
-                           floors_, own_floor_};
-  RedisGenerations other_loop_{store_,  [](const std::string& key) { return "opaque-" + key; },
-                               clock_,  offset_,
-                               floors_, own_floor_};
+  RedisGenerations leases_{store_, [](const std::string& key) { return "opaque-" + key; },
+                           fleet_clock_, floors_, own_floor_};
+  RedisGenerations other_loop_{store_, [](const std::string& key) { return "opaque-" + key; },
+                               fleet_clock_, floors_, own_floor_};
 };
 
 TEST_F(RedisGenerationsTest, TheStoreHandsTheGenerationOut) {
@@ -82,7 +81,7 @@ TEST_F(RedisGenerationsTest, TheStoreHandsTheGenerationOut) {
 TEST_F(RedisGenerationsTest, WithoutTheStoreItIsThisReplicasClockOnTheFleetsTime) {
   store_.away = true;
   clock_.JumpWall(absl::Seconds(8));
-  offset_.Set(absl::Seconds(-8));
+  fleet_clock_.Set({store_clock_.Now(), clock_.Boot()});
   const Lease lease = Acquire(leases_);
   EXPECT_EQ(lease.state, Lease::State::kError);
   EXPECT_EQ(lease.generation, StoreMicros());

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "base/event_loop.h"
 #include "base/metrics.h"
+#include "base/worker_pool.h"
 #include "cache/redis/redis_blob_store.h"
 #include "cache/redis/redis_client.h"
 #include "tests/testing/capturing_logger.h"
@@ -41,6 +42,7 @@ class RedisHarness {
       : health("127.0.0.1", clock == nullptr ? system_clock : *clock, logger, &registry) {
     const RedisEnvironment environment{clock == nullptr ? system_clock : *clock, random, health,
                                        metrics};
+    if (options.tls.has_value()) options.tls->workers = &workers;
     CallOnLoop(loop.context(), [&] {
       client = std::make_unique<RedisClient>(loop.context(), std::move(options), environment);
       store = std::make_unique<RedisBlobStore>(*client, std::move(key_prefix));
@@ -48,6 +50,7 @@ class RedisHarness {
   }
   ~RedisHarness() {
     loop.Stop();
+    workers.Join();
     store.reset();
     client.reset();
   }
@@ -96,6 +99,7 @@ class RedisHarness {
   RedisMetrics metrics{registry};
   RedisHealth health;
   EventLoop loop;
+  WorkerPool workers{1, 16};
   std::unique_ptr<RedisClient> client;
   std::unique_ptr<RedisBlobStore> store;
 };

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tests/testing/capturing_logger.h"
 #include "tests/testing/fake_clock.h"
 
@@ -11,6 +13,11 @@ namespace {
 
 class RedisHealthTest : public ::testing::Test {
  protected:
+  ClockReading Reading(absl::Duration ahead = absl::ZeroDuration()) const {
+    return {clock_.Now() + ahead, clock_.Boot()};
+  }
+  void Connect() { health_.Connected(Reading()); }
+
   FakeClock clock_;
   CapturingLogger logger_;
   MetricRegistry registry_;
@@ -24,9 +31,9 @@ TEST_F(RedisHealthTest, IsDegradedUntilEveryLoopIsConnected) {
   health_.ClientStarted();
   health_.ClientStarted();
   EXPECT_TRUE(health_.degraded());
-  health_.Connected();
+  Connect();
   EXPECT_TRUE(health_.degraded());
-  health_.Connected();
+  Connect();
   EXPECT_FALSE(health_.degraded());
   EXPECT_EQ(health_.connected_clients(), 2u);
   EXPECT_TRUE(health_.last_error().ok());
@@ -38,9 +45,9 @@ TEST_F(RedisHealthTest, IsDegradedUntilEveryLoopIsConnected) {
 TEST_F(RedisHealthTest, LogsAStateOnceForAllLoopsAndAttempts) {
   health_.ClientStarted();
   health_.ClientStarted();
-  health_.Connected();
+  Connect();
   EXPECT_EQ(logger_.Count("redis_connected"), 0u);
-  health_.Connected();
+  Connect();
   EXPECT_EQ(logger_.Count("redis_connected"), 1u);
   health_.Lost(lost_);
   health_.Lost(lost_);
@@ -49,8 +56,8 @@ TEST_F(RedisHealthTest, LogsAStateOnceForAllLoopsAndAttempts) {
     health_.NotConnected(lost_);
   }
   EXPECT_EQ(logger_.Count("redis_lost"), 2u);  // each cause once
-  health_.Connected();
-  health_.Connected();
+  Connect();
+  Connect();
   EXPECT_EQ(logger_.Count("redis_connected"), 2u);
   clock_.Advance(absl::Seconds(10));
   health_.Lost(lost_);
@@ -60,7 +67,7 @@ TEST_F(RedisHealthTest, LogsAStateOnceForAllLoopsAndAttempts) {
 TEST_F(RedisHealthTest, LogsConnectionsThatNeverHoldOnceAMinute) {
   health_.ClientStarted();
   const auto come_and_go = [&] {
-    health_.Connected();
+    Connect();
     clock_.Advance(absl::Seconds(1));
     health_.Lost(lost_);
   };
@@ -80,9 +87,9 @@ TEST_F(RedisHealthTest, LogsConnectionsThatNeverHoldOnceAMinute) {
 
 TEST_F(RedisHealthTest, ALossSoonAfterAnotherIsLoggedWhenItLasts) {
   health_.ClientStarted();
-  health_.Connected();
+  Connect();
   health_.Lost(lost_);
-  health_.Connected();
+  Connect();
   EXPECT_EQ(logger_.lines().back().event, "redis_connected");
   health_.Lost(lost_);
   for (int attempt = 0; attempt < 100; ++attempt) {
@@ -107,17 +114,67 @@ TEST_F(RedisHealthTest, LogsEachRefusalOnceAMinute) {
 TEST_F(RedisHealthTest, AClientThatEndsNoLongerCounts) {
   health_.ClientStarted();
   health_.ClientStarted();
-  health_.Connected();
+  Connect();
   health_.ClientStopped(false);
   EXPECT_FALSE(health_.degraded());
   health_.ClientStopped(true);
   EXPECT_EQ(health_.connected_clients(), 0u);
 }
 
+TEST_F(RedisHealthTest, ForgetsTheClockWithTheLastConnection) {
+  health_.ClientStarted();
+  health_.ClientStarted();
+  Connect();
+  Connect();
+  health_.Lost(lost_);
+  EXPECT_TRUE(health_.fleet_clock().Now().ok());
+  health_.Lost(lost_);
+  EXPECT_FALSE(health_.fleet_clock().Now().ok());
+  Connect();
+  EXPECT_TRUE(health_.fleet_clock().Now().ok());
+  health_.ClientStopped(false);
+  EXPECT_TRUE(health_.fleet_clock().Now().ok());
+  health_.ClientStopped(true);
+  EXPECT_FALSE(health_.fleet_clock().Now().ok());
+}
+
+TEST_F(RedisHealthTest, LogsThatTheClocksDifferOnceForAllLoops) {
+  int checks = 0;
+  RedisHealth health("redis:6379", clock_, logger_, nullptr, [&] { ++checks; });
+  for (int loop = 0; loop < 2; ++loop) {
+    health.ClientStarted();
+    health.Connected(Reading(-absl::Minutes(1)));
+    health.ClockRead(Reading(-absl::Minutes(1)));
+  }
+  EXPECT_EQ(checks, 4);
+  EXPECT_EQ(logger_.Count("redis_clock_differs"), 1u);
+  EXPECT_EQ(logger_.Count("redis_clock_agrees"), 0u);
+  health.ClockRead(Reading(absl::Seconds(10)));
+  health.ClockRead(Reading(absl::Seconds(1)));
+  EXPECT_EQ(logger_.Count("redis_clock_agrees"), 1u);
+}
+
+TEST_F(RedisHealthTest, TheFirstAttemptIsOverWhenItSucceedsOrFails) {
+  const auto ends_at_once = [](RedisHealth& health) {
+    const auto start = std::chrono::steady_clock::now();
+    health.AwaitFirstAttempt(absl::Hours(1));
+    return std::chrono::steady_clock::now() - start < std::chrono::minutes(30);
+  };
+  health_.ClientStarted();
+  health_.AwaitFirstAttempt(absl::Milliseconds(1));  // gives up
+  Connect();
+  EXPECT_TRUE(ends_at_once(health_));
+  RedisHealth away("redis:6379", clock_, logger_, nullptr);
+  away.ClientStarted();
+  std::thread attempt([&] { away.NotConnected(refused_); });
+  EXPECT_TRUE(ends_at_once(away));
+  attempt.join();
+}
+
 TEST_F(RedisHealthTest, PublishesConnectionsAndOffset) {
   health_.ClientStarted();
-  health_.Connected();
-  health_.clock_offset().Set(absl::Milliseconds(-250));
+  Connect();
+  health_.ClockRead(Reading(absl::Milliseconds(-250)));
   std::map<std::string, double> values;
   registry_.ForEach([&](const MetricRegistry::Entry& entry) {
     if (entry.computed) values[entry.name] = entry.computed();

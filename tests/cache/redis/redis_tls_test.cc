@@ -2,10 +2,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <sstream>
 #include <string>
 
+#include "asio/post.hpp"
 #include "tests/cache/redis/redis_harness.h"
 #include "tests/cache/redis/redis_server.h"
 #include "tests/service/http/local_certificates.h"
@@ -120,6 +128,30 @@ TEST_F(RedisTlsTest, AFileThatIsMendedIsReadForTheNextConnection) {
   RedisHarness harness(options);
   EXPECT_TRUE(harness.Eventually([&] { return !harness.health.last_error().ok(); }));
   std::filesystem::copy_file(authority_.ca_file(), file);
+  EXPECT_TRUE(harness.WaitUntilConnected()) << harness.health.last_error();
+}
+
+// A file that takes long to read, here a pipe that nobody has written to yet, holds up nobody else.
+TEST_F(RedisTlsTest, FilesAreNotReadOnTheLoop) {
+  RedisServer server(ServerOptions("IP:127.0.0.1"));
+  RedisOptions options = ClientOptions(server);
+  const std::string pipe = server.directory() + "/ca.pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  options.tls->ca_file = pipe;
+  std::ostringstream ca;
+  ca << std::ifstream(authority_.ca_file()).rdbuf();
+  RedisHarness harness(options);
+  int file = -1;
+  // Possible as soon as somebody reads.
+  ASSERT_TRUE(RedisHarness::Eventually(
+      [&] { return (file = open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) >= 0; }));
+  std::promise<void> ran;
+  asio::post(harness.loop.context(), [&] { ran.set_value(); });
+  const bool loop_is_free =
+      ran.get_future().wait_for(std::chrono::seconds(5)) == std::future_status::ready;
+  EXPECT_EQ(write(file, ca.str().data(), ca.str().size()), static_cast<ssize_t>(ca.str().size()));
+  close(file);
+  EXPECT_TRUE(loop_is_free);
   EXPECT_TRUE(harness.WaitUntilConnected()) << harness.health.last_error();
 }
 

@@ -133,6 +133,24 @@ TEST_F(RotationTest, OfTheIndexKeyMovesTheCheckValueToTheNewKey) {
   EXPECT_EQ(Await(b_.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(RotationTest, OfTheSealingKeyIsNoDisagreementAtAnyStage) {
+  for (int stage = 0; stage <= 3; ++stage) {
+    for (Replica* replica : {&a_, &b_}) {
+      SetSealing(*replica, stage);
+      EXPECT_TRUE(Await(a_.store->CheckKeys()).ok()) << stage;
+      EXPECT_TRUE(Await(b_.store->CheckKeys()).ok()) << stage;
+    }
+  }
+}
+
+TEST_F(RotationTest, OfTheSealingKeyMovesTheCheckValueToTheNewKey) {
+  ASSERT_TRUE(Await(a_.store->CheckKeys()).ok());
+  SetSealing(a_, 2);
+  ASSERT_TRUE(Await(a_.store->CheckKeys()).ok());
+  // B never got the new key.
+  EXPECT_EQ(Await(b_.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
+}
+
 TEST_F(RotationTest, BackToTheKeyBeforeKeepsReplicasInAgreement) {
   for (int i = 0; i < 3; ++i) {
     for (Replica* replica : {&a_, &b_}) {

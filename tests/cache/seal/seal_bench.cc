@@ -36,11 +36,12 @@ void Measure(std::size_t size) {
   const SystemClock clock;
   const KeyRing ring = KeyRing::MakeRandom(KeyPurpose::kSealing, random);
   const std::string token = testing::EntraToken(random, size);
-  const FleetInstant now = FleetInstant::Now(clock, absl::ZeroDuration());
+  const FleetInstant now{clock.Boot(), clock.Now(), clock.Now()};
   TokenRecord::Fields fields;
   fields.token = token;
   fields.granted_scopes = "https://orders.contoso.example/.default";
   fields.expires_at = clock.Now() + absl::Hours(1);
+  fields.refresh_at = clock.Now() + absl::Minutes(45);
   fields.usable_until = now.boot + std::chrono::minutes(59);
   fields.due = now.boot + std::chrono::minutes(45);
   const auto record = TokenRecord::Make(fields);

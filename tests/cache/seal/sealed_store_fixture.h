@@ -53,10 +53,12 @@ class CountingBlobStore final : public BlobStore {
   asio::awaitable<absl::StatusOr<std::uint64_t>> NextGeneration(std::string key) override {
     return store_.NextGeneration(std::move(key));
   }
-  asio::awaitable<absl::StatusOr<std::string>> PutIfAbsent(std::string key,
-                                                           std::string value) override {
+  asio::awaitable<absl::StatusOr<std::string>> PutIfUnchanged(std::string key, std::string expected,
+                                                              std::string value,
+                                                              absl::Time expires_at) override {
     if (!failure_.ok()) co_return failure_;
-    co_return co_await store_.PutIfAbsent(std::move(key), std::move(value));
+    co_return co_await store_.PutIfUnchanged(std::move(key), std::move(expected), std::move(value),
+                                             expires_at);
   }
 
   /// How many keys each round trip asked for, since the last call.
@@ -105,11 +107,16 @@ class Replica {
  public:
   Replica(const std::shared_ptr<MemoryBlobs>& shared, const Clock& clock, std::uint64_t seed,
           std::string keyspace = "fleet", SealedFormats formats = {})
-      : blobs(shared), random(seed), events(metrics, logger, clock) {
+      : blobs(shared),
+        fleet_clock(clock),
+        random(seed),
+        events(metrics, logger, clock),
+        agreement(logger) {
+    fleet_clock.Set({clock.Now(), clock.Boot()});
     keys.Set(SealingLine(KeyState::kPrimary, 1), IndexLine(KeyState::kPrimary, 2));
     store = std::make_unique<SealedStore>(
         SealedStore::Options{"tokensvc:", std::move(keyspace), formats},
-        SealedStore::Dependencies{blobs, keys, offset, floors, events, random, clock, logger});
+        SealedStore::Dependencies{blobs, keys, fleet_clock, floors, events, agreement, random});
   }
 
   absl::Status Put(const RecordName& name, std::shared_ptr<const TokenRecord> record) {
@@ -135,12 +142,13 @@ class Replica {
 
   CountingBlobStore blobs;
   ChangingKeyRings keys;
-  ClockOffset offset;
+  FleetClock fleet_clock;
   GenerationFloors floors;
   MetricRegistry metrics;
   CapturingLogger logger;
   FakeRandom random;
   SealEvents events;
+  KeyAgreement agreement;
   std::unique_ptr<SealedStore> store;
 };
 

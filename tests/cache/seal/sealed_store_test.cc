@@ -148,6 +148,23 @@ TEST_F(SealedStoreTest, AnOlderRecordThatIsPutBackIsAMiss) {
   EXPECT_EQ(b_.Refused("stale"), 1);
 }
 
+TEST_F(SealedStoreTest, AnOlderRecordThatAFullStoreKeptIsAMissAndCountedApart) {
+  ASSERT_TRUE(b_.Put(name_, Record("old", 10)).ok());
+  const std::string key = a_.store->StoreKey(name_.key);
+  const std::string old = *shared_->Get(key);
+  a_.blobs.FailWith(absl::ResourceExhaustedError("full"));
+  EXPECT_FALSE(a_.Put(name_, Record("new", 11)).ok());
+  a_.blobs.FailWith(absl::OkStatus());
+  EXPECT_EQ(a_.Get(name_), "");  // It has seen the newer one.
+  EXPECT_EQ(a_.Refused("superseded"), 1);
+  EXPECT_EQ(a_.Refused("stale"), 0);
+  // Once the newer one was there, the older one comes back through somebody.
+  ASSERT_TRUE(a_.Put(name_, Record("new", 11)).ok());
+  shared_->Overwrite(key, old);
+  EXPECT_EQ(a_.Get(name_), "");
+  EXPECT_EQ(a_.Refused("stale"), 1);
+}
+
 TEST_F(SealedStoreTest, ARecordThatBecameOldWhileItWasReadIsAMissAndNobodysDoing) {
   ASSERT_TRUE(a_.Put(name_, Record("old", 10)).ok());
   b_.blobs.DuringRead([this] { b_.floors.Raise(name_.key, 11); });
@@ -188,15 +205,76 @@ TEST_F(SealedStoreTest, ExpiredRecordsAreMissesAndNotStored) {
 }
 
 TEST_F(SealedStoreTest, StoresUntilTheExpiryOnTheFleetsClock) {
-  a_.offset.Set(absl::Seconds(4));
+  a_.fleet_clock.Set({clock_.Now() - absl::Seconds(4), clock_.Boot()});
   const auto record = Record("token");
   ASSERT_TRUE(a_.Put(name_, record).ok());
-  EXPECT_EQ(a_.blobs.last_expiry(), record->expires_at() + absl::Seconds(4));
-  // Its clock is 4 s behind the fleet's, ours 3 s ahead of it: the record has 7 s less to live.
-  b_.offset.Set(absl::Seconds(-3));
+  EXPECT_EQ(a_.blobs.last_expiry(), record->expires_at() - absl::Seconds(4));
+}
+
+TEST_F(SealedStoreTest, AWallClockThatIsSetBackBeforeItIsReadMakesNoTokenYounger) {
+  const auto record = Record("token");
+  ASSERT_TRUE(a_.Put(name_, record).ok());
+  clock_.Advance(absl::Minutes(58));
+  clock_.JumpWall(absl::Seconds(-9));
   const auto found = Await(b_.store->GetMany({name_}));
   ASSERT_NE(found[0].value(), nullptr);
-  EXPECT_EQ((*found[0])->usable_until(), record->usable_until() + std::chrono::seconds(7));
+  EXPECT_EQ((*found[0])->usable_until(), record->usable_until());
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(b_.Get(name_), "");
+}
+
+TEST_F(SealedStoreTest, AWallClockThatIsSetForwardBeforeAStoreMakesNoTokenYounger) {
+  const auto record = Record("token");
+  clock_.JumpWall(absl::Seconds(9));
+  ASSERT_TRUE(a_.Put(name_, record).ok());
+  EXPECT_EQ(a_.blobs.last_expiry(), record->expires_at());
+  clock_.JumpWall(absl::Seconds(-9));
+  const auto found = Await(b_.store->GetMany({name_}));
+  ASSERT_NE(found[0].value(), nullptr);
+  EXPECT_EQ((*found[0])->usable_until(), record->usable_until());
+  EXPECT_EQ((*found[0])->expires_at(), record->expires_at());
+}
+
+TEST_F(SealedStoreTest, NothingIsReadOrWrittenBeforeTheFleetsClockIsKnown) {
+  ASSERT_TRUE(a_.Put(name_, Record("token")).ok());
+  b_.fleet_clock.Forget();
+  const auto found = Await(b_.store->GetMany({name_, name_}));
+  ASSERT_EQ(found.size(), 2u);
+  for (const auto& each : found) {
+    EXPECT_EQ(each.status().code(), absl::StatusCode::kUnavailable);
+  }
+  EXPECT_TRUE(b_.blobs.TakeReads().empty());
+  EXPECT_EQ(b_.Put({"other", "contoso"}, Record("token")).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(shared_->Keys().size(), 1u);
+}
+
+TEST_F(SealedStoreTest, NothingIsReadOrWrittenWhileTheClocksAreFarApart) {
+  ASSERT_TRUE(a_.Put(name_, Record("token")).ok());
+  for (const int jump : {-3600, -11, 11, 3600}) {
+    clock_.JumpWall(absl::Seconds(jump));
+    EXPECT_EQ(Await(b_.store->GetMany({name_}))[0].status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(b_.Put({"other", "contoso"}, Record("token")).code(), absl::StatusCode::kUnavailable);
+    clock_.JumpWall(absl::Seconds(-jump));
+  }
+  EXPECT_EQ(shared_->Keys().size(), 1u);
+  // Set while an answer is on its way.
+  b_.blobs.DuringRead([&] { clock_.JumpWall(absl::Minutes(-10)); });
+  EXPECT_EQ(Await(b_.store->GetMany({name_}))[0].status().code(), absl::StatusCode::kUnavailable);
+  b_.blobs.DuringRead([&] { clock_.JumpWall(absl::ZeroDuration()); });
+  clock_.JumpWall(absl::Minutes(10));
+  EXPECT_EQ(b_.Get(name_), "token");
+}
+
+TEST_F(SealedStoreTest, AnExpiredRecordThatIsPutBackIsNotServedWhateverTimeTheStoreClaims) {
+  ASSERT_TRUE(a_.Put(name_, Record("token")).ok());
+  const std::string key = a_.store->StoreKey(name_.key);
+  const std::string blob = *shared_->Get(key);
+  clock_.Advance(absl::Minutes(59));
+  for (const int behind : {0, 5, 10, 11, 3600}) {
+    shared_->Overwrite(key, blob);
+    b_.fleet_clock.Set({clock_.Now() - absl::Seconds(behind), clock_.Boot()});
+    EXPECT_EQ(b_.Get(name_), "") << behind;
+  }
 }
 
 TEST_F(SealedStoreTest, ErrorsOfTheStoreAreErrorsPerName) {
@@ -236,10 +314,10 @@ TEST_F(SealedStoreTest, AReplicaWithOtherKeysIsToldAndLogsItOnce) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(Await(b_.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
   }
-  EXPECT_EQ(b_.logger.Count("shared_cache_keys_differ"), 1u);
+  EXPECT_EQ(b_.logger.Count("keys_disagree"), 1u);
   b_.keys.Set(SealingLine(KeyState::kPrimary, 1), IndexLine(KeyState::kPrimary, 2));
   EXPECT_TRUE(Await(b_.store->CheckKeys()).ok());
-  EXPECT_EQ(b_.logger.Count("shared_cache_keys_agree"), 1u);
+  EXPECT_EQ(b_.logger.Count("keys_agree"), 1u);
 }
 
 TEST_F(SealedStoreTest, ACheckValueThatIsNoneIsADisagreement) {
@@ -251,10 +329,69 @@ TEST_F(SealedStoreTest, ACheckValueThatIsNoneIsADisagreement) {
     shared_->Overwrite("tokensvc:check", altered);
     EXPECT_FALSE(Await(a_.store->CheckKeys()).ok()) << byte;
   }
-  for (const char* garbage : {"", "x"}) {
-    shared_->Overwrite("tokensvc:check", garbage);
-    EXPECT_FALSE(Await(a_.store->CheckKeys()).ok());
+  shared_->Overwrite("tokensvc:check", "x");
+  EXPECT_FALSE(Await(a_.store->CheckKeys()).ok());
+}
+
+TEST_F(SealedStoreTest, AReplicaWithOtherSealingKeysIsToldToo) {
+  ASSERT_TRUE(Await(a_.store->CheckKeys()).ok());
+  b_.keys.Set(SealingLine(KeyState::kPrimary, 9), IndexLine(KeyState::kPrimary, 2));
+  EXPECT_EQ(Await(b_.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(b_.agreement.FitForService());
+}
+
+// One that has agreed is not the wrong one: it stays in service, and shares nothing meanwhile.
+TEST_F(SealedStoreTest, AForeignCheckValueAfterAFlushStopsSharingAndNotTheReplica) {
+  ASSERT_TRUE(Await(a_.store->CheckKeys()).ok());
+  ASSERT_TRUE(a_.Put(name_, Record("token")).ok());
+  Replica wrong(shared_, clock_, 103, "another fleet");
+  shared_->Flush();
+  ASSERT_TRUE(Await(wrong.store->CheckKeys()).ok());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Await(a_.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_TRUE(a_.agreement.FitForService());
+    EXPECT_TRUE(a_.agreement.disagrees());
   }
+  EXPECT_EQ(a_.logger.Count("keys_disagree"), 1u);
+  a_.blobs.TakeReads();
+  const auto found = Await(a_.store->GetMany({name_, name_}));
+  ASSERT_EQ(found.size(), 2u);
+  for (const auto& each : found) {
+    EXPECT_EQ(each.status().code(), absl::StatusCode::kFailedPrecondition);
+  }
+  EXPECT_TRUE(a_.blobs.TakeReads().empty());
+  EXPECT_EQ(a_.Put(name_, Record("token", 11)).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(shared_->Get(a_.store->StoreKey(name_.key)).has_value());
+
+  // The wrong replica ends, and its value with it.
+  clock_.Advance(SealedStore::kCheckValueLife - absl::Seconds(1));
+  EXPECT_FALSE(Await(a_.store->CheckKeys()).ok());
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(Await(a_.store->CheckKeys()).ok());
+  EXPECT_EQ(a_.logger.Count("keys_agree"), 1u);
+  EXPECT_TRUE(a_.Put(name_, Record("token", 12)).ok());
+  EXPECT_TRUE(Await(b_.store->CheckKeys()).ok());
+  EXPECT_EQ(b_.Get(name_), "token");
+}
+
+TEST_F(SealedStoreTest, WhoAgreesKeepsTheCheckValueAlive) {
+  ASSERT_TRUE(Await(a_.store->CheckKeys()).ok());
+  ASSERT_TRUE(Await(b_.store->CheckKeys()).ok());
+  for (int i = 0; i < 3; ++i) {
+    clock_.Advance(SealedStore::kCheckValueLife - absl::Seconds(1));
+    ASSERT_TRUE(Await(b_.store->CheckKeys()).ok());
+  }
+  Replica wrong(shared_, clock_, 103, "another fleet");
+  EXPECT_EQ(Await(wrong.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(wrong.agreement.FitForService());
+}
+
+TEST_F(SealedStoreTest, AReplicaThatIsGivenOtherKeysDoesNotReplaceTheFleetsCheckValue) {
+  ASSERT_TRUE(Await(a_.store->CheckKeys()).ok());
+  ASSERT_TRUE(Await(b_.store->CheckKeys()).ok());
+  b_.keys.Set(SealingLine(KeyState::kPrimary, 8), IndexLine(KeyState::kPrimary, 9));
+  EXPECT_EQ(Await(b_.store->CheckKeys()).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(Await(a_.store->CheckKeys()).ok());
 }
 
 }  // namespace

@@ -36,6 +36,35 @@ class FakeCalls {
     };
   }
 
+  NearCache::FetchMany AsFetchMany() {
+    return [this](const std::vector<TokenRequest>& requests, NearCache::ManyCallback done) {
+      MutexLock lock(&mutex_);
+      batches_.emplace_back(requests, std::move(done));
+    };
+  }
+
+  /// The registrations that each batch so far asked for.
+  std::vector<std::vector<std::string>> batches() const {
+    MutexLock lock(&mutex_);
+    std::vector<std::vector<std::string>> registrations;
+    for (const auto& [requests, done] : batches_) {
+      registrations.emplace_back();
+      for (const TokenRequest& request : requests) {
+        registrations.back().push_back(request.registration);
+      }
+    }
+    return registrations;
+  }
+
+  void EndBatch(int number, const absl::StatusOr<NearCache::ManyResults>& results) {
+    NearCache::ManyCallback done;
+    {
+      MutexLock lock(&mutex_);
+      done = std::move(batches_.at(static_cast<std::size_t>(number)).second);
+    }
+    done(results);
+  }
+
   int count() const {
     MutexLock lock(&mutex_);
     return static_cast<int>(calls_.size());
@@ -65,12 +94,14 @@ class FakeCalls {
   mutable Mutex mutex_;
   CondVar began_;
   std::vector<std::pair<TokenRequest, NearCache::Callback>> calls_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::pair<std::vector<TokenRequest>, NearCache::ManyCallback>> batches_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 /// A cache over FakeCalls and a FakeClock.
 struct NearCacheHarness {
   explicit NearCacheHarness(NearCache::Options options = {})
-      : cache(NearCache::Create(options, clock, calls.AsFetch())) {}
+      : cache(NearCache::Create(options, clock, calls.AsFetch(), calls.AsFetchMany())) {}
 
   /// A token that may be kept for `keep` and lives for `life`.
   AccessToken Token(std::string value, absl::Duration keep = absl::Minutes(1),
@@ -82,12 +113,37 @@ struct NearCacheHarness {
     return AccessToken::Make(std::move(fields));
   }
 
+  /// One of a service that says lengths, and whose wall clock is `ahead` of ours.
+  AccessToken TimedToken(std::string value, absl::Duration ahead, absl::Duration keep,
+                         absl::Duration life) const {
+    AccessToken::Fields fields;
+    fields.value = std::move(value);
+    fields.near_cache_until = clock.Now() + ahead + keep;
+    fields.expires_at = clock.Now() + ahead + life;
+    fields.near_cache_for = keep;
+    fields.expires_in = life;
+    return AccessToken::Make(std::move(fields));
+  }
+
   /// Asks; what comes is appended to the list that is returned: the token, or the status.
   std::shared_ptr<std::vector<std::string>> Ask(const TokenRequest& request) const {
     auto answers = std::make_shared<std::vector<std::string>>();
     cache->Get(request, [answers](const NearCache::Result& result) {
       answers->push_back(result.ok() ? std::string(result->Reveal())
                                      : absl::StatusCodeToString(result.status().code()));
+    });
+    return answers;
+  }
+
+  /// The same for several.
+  std::shared_ptr<std::vector<std::string>> AskMany(
+      const std::vector<TokenRequest>& requests) const {
+    auto answers = std::make_shared<std::vector<std::string>>();
+    cache->GetMany(requests, [answers](const NearCache::ManyResults& results) {
+      for (const NearCache::Result& result : results) {
+        answers->push_back(result.ok() ? std::string(result->Reveal())
+                                       : absl::StatusCodeToString(result.status().code()));
+      }
     });
     return answers;
   }

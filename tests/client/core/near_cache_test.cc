@@ -76,6 +76,37 @@ TEST(NearCacheTest, AMachinesClockSetBackProlongsNothing) {
   EXPECT_FALSE(harness.cache->Find(kRequest).has_value());
 }
 
+TEST(NearCacheTest, AWallClockThatIsTenMinutesWrongChangesNothing) {
+  for (const absl::Duration ahead : {absl::Minutes(10), -absl::Minutes(10)}) {
+    NearCacheHarness harness;
+    harness.Ask(kRequest);
+    harness.calls.End(0,
+                      harness.TimedToken("token-1", ahead, absl::Seconds(60), absl::Seconds(90)));
+    harness.clock.Advance(absl::Seconds(60) - absl::Nanoseconds(1));
+    EXPECT_TRUE(harness.cache->Find(kRequest).has_value()) << ahead;
+    harness.clock.Advance(absl::Nanoseconds(1));
+    EXPECT_FALSE(harness.cache->Find(kRequest).has_value()) << ahead;
+    // The same for a token's life.
+    harness.Ask(kRequest);
+    harness.calls.End(1,
+                      harness.TimedToken("token-2", ahead, absl::Seconds(60), absl::Seconds(20)));
+    harness.clock.Advance(absl::Seconds(20) - absl::Nanoseconds(1));
+    EXPECT_TRUE(harness.cache->Find(kRequest).has_value()) << ahead;
+    harness.clock.Advance(absl::Nanoseconds(1));
+    EXPECT_FALSE(harness.cache->Find(kRequest).has_value()) << ahead;
+  }
+}
+
+TEST(NearCacheTest, CountsFromBeforeTheRequestWasSent) {
+  NearCacheHarness harness;
+  harness.Ask(kRequest);
+  harness.clock.Advance(absl::Seconds(8));
+  harness.calls.End(
+      0, harness.TimedToken("token-1", absl::ZeroDuration(), absl::Seconds(60), absl::Hours(1)));
+  harness.clock.Advance(absl::Seconds(52));
+  EXPECT_FALSE(harness.cache->Find(kRequest).has_value());
+}
+
 TEST(NearCacheTest, RequestsDuringACallShareIt) {
   NearCacheHarness harness;
   const auto first = harness.Ask(kRequest);

@@ -66,5 +66,49 @@ TEST(NearCacheThreadsTest, ReadersForcedRequestsAndEvictionGoTogether) {
   EXPECT_GT(calls, 7);
 }
 
+TEST(NearCacheThreadsTest, OverlappingBatchesAndSingleRequestsGoTogether) {
+  testing::FakeClock clock;
+  const auto token_for = [&clock](const TokenRequest& request) {
+    AccessToken::Fields fields;
+    fields.value = request.registration;
+    fields.near_cache_for = fields.expires_in = absl::Seconds(1);
+    return AccessToken::Make(std::move(fields));
+  };
+  const auto cache = NearCache::Create(
+      {/*max_entries=*/4, /*max_waiting=*/1000}, clock,
+      [&](const TokenRequest& request, const NearCache::Callback& done) {
+        done(token_for(request));
+      },
+      [&](const std::vector<TokenRequest>& requests, const NearCache::ManyCallback& done) {
+        NearCache::ManyResults results;
+        for (const TokenRequest& request : requests) results.emplace_back(token_for(request));
+        done(results);
+      });
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      for (int step = 0; step < 200; ++step) {
+        std::vector<TokenRequest> requests;
+        for (int n = 0; n < 3; ++n) {
+          requests.push_back(RequestFor(absl::StrCat("r", (i + step + n) % 7)));
+          requests.back().force_refresh = step % 50 == i;
+        }
+        if (step % 100 == i) clock.Advance(absl::Seconds(1));
+        const NearCache::ManyResults results = cache->GetManyBlocking(requests, absl::Minutes(1));
+        for (std::size_t n = 0; n < requests.size(); ++n) {
+          if (!results[n].ok() || results[n]->Reveal() != requests[n].registration) ++wrong;
+        }
+        const NearCache::Result single = cache->GetBlocking(requests[0], absl::Minutes(1));
+        if (!single.ok() || single->Reveal() != requests[0].registration) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_LE(cache->size(), 4u);
+}
+
 }  // namespace
 }  // namespace tokensvc::client

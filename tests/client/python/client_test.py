@@ -16,8 +16,8 @@ package.install()
 
 import grpc  # noqa: E402
 from google.protobuf.any_pb2 import Any  # noqa: E402
-from tokensvc import AccessToken, TokenServiceClient, TokenServiceCredential, TokenServiceError  # noqa: E402
-from tokensvc import __version__, _channel, _retry_policy, error_detail_messages_pb2 as wire  # noqa: E402
+from tokensvc import AccessToken, TokenRequest, TokenServiceClient, TokenServiceCredential  # noqa: E402
+from tokensvc import TokenServiceError, __version__, _channel, _retry_policy, error_detail_messages_pb2 as wire  # noqa: E402
 from tokensvc.v1 import errors_pb2, token_pb2, token_service_pb2, token_service_pb2_grpc  # noqa: E402
 
 SCOPE = "api://orders/.default"
@@ -54,6 +54,8 @@ class FakeTokenService(token_service_pb2_grpc.TokenServiceServicer):
         self.keep = 60
         self.change = lambda answer: None
         self.gate = None
+        self.batches = []
+        self.change_batch = lambda answer: None
 
     def AcquireForClient(self, request, context):  # noqa: N802  (the contract's name)
         self.requests.append(request)
@@ -77,6 +79,20 @@ class FakeTokenService(token_service_pb2_grpc.TokenServiceServicer):
         if self.keep:
             answer.near_cache_until.seconds = now + self.keep
         self.change(answer)
+        return answer
+
+
+    def BatchAcquireForClient(self, request, context):  # noqa: N802
+        self.batches.append(request)
+        answer = token_service_pb2.BatchAcquireForClientResponse()
+        for item in request.requests:
+            result = answer.results.add()
+            if item.registration == "refused":
+                result.error.ParseFromString(details(error_info("POLICY_DENIED"), retry_info(2.5)))
+                result.error.code, result.error.message = grpc.StatusCode.PERMISSION_DENIED.value[0], "no"
+            else:
+                result.response.CopyFrom(self.AcquireForClient(item, context))
+        self.change_batch(answer)
         return answer
 
 
@@ -127,6 +143,53 @@ class ClientTest(unittest.TestCase):
         self.assertEqual((token.value, token.tenant, token.granted_scopes, token.source, token.correlation_id),
                          ("CANARY-token-1", "contoso", (SCOPE,), "SHARED_CACHE", "call-2"))
         self.assertEqual(token.expires_at - token.refresh_at, 1800)
+
+    def batch(self, *registrations, **fields):
+        return self.client.batch_acquire_for_client(
+            [TokenRequest(name, SCOPE, **fields) for name in registrations])
+
+    def test_a_batch_brings_a_token_or_an_error_for_each_request_and_keeps_the_tokens(self):
+        self.acquire()
+        kept, refused, new = self.batch("orders", "refused", "billing", extra_parameters={})
+        self.assertEqual((kept.value, new.value), ("CANARY-token-1", "CANARY-token-2"))
+        self.assertEqual((refused.code, refused.reason, refused.correlation_id, refused.retry_delay),
+                         (grpc.StatusCode.PERMISSION_DENIED, "POLICY_DENIED", "call-1", 2.5))
+        self.assertEqual([[item.registration for item in batch.requests] for batch in self.service.batches],
+                         [["refused", "billing"]])
+        self.assertEqual(self.client.acquire_for_client("billing", SCOPE).value, "CANARY-token-2")
+
+    def test_a_batch_is_tried_again_as_a_whole(self):
+        self.service.failures = [(grpc.StatusCode.UNAVAILABLE, details(retry_info(0)))]
+        self.assertEqual([token.value for token in self.batch("a")], ["CANARY-token-2"])
+        self.service.failures = [(grpc.StatusCode.PERMISSION_DENIED, b"")]
+        self.assertEqual([error.code for error in self.batch("b", "c")], [grpc.StatusCode.PERMISSION_DENIED] * 2)
+
+    def test_a_full_batch_of_the_largest_tokens_fits(self):
+        def enlarge(answer):
+            answer.access_token.value = "t" * (64 << 10)
+        self.service.change = enlarge
+        tokens = self.batch(*(f"r{i}" for i in range(100)))
+        self.assertEqual({len(token.value) for token in tokens}, {64 << 10})
+
+    def test_an_answer_that_is_none_for_each_request_is_refused(self):
+        self.service.change_batch = lambda answer: answer.results.add()
+        self.assertEqual([error.code for error in self.batch("a")], [grpc.StatusCode.INTERNAL])
+
+        def spoil(answer):
+            answer.results[0].ClearField("response")
+            answer.results[1].error.code = 0
+            answer.results[2].response.access_token.value = "a b"
+        self.service.change_batch = spoil
+        self.assertEqual([error.code.name for error in self.batch("a", "b", "c")],
+                         ["INTERNAL", "UNKNOWN", "INTERNAL"])
+
+    def test_says_how_long_a_token_may_be_kept_and_still_works(self):
+        def lengths(answer):
+            answer.expires_in.FromMilliseconds(90_500)
+        self.assertIsNone(self.acquire().near_cache_for)
+        self.service.change = lengths
+        token = self.acquire(force_refresh=True)
+        self.assertEqual((token.near_cache_for, token.expires_in), (0.0, 90.5))
 
     def test_a_challenge_replaces_the_token_for_every_header(self):
         self.acquire()
@@ -291,6 +354,16 @@ class ClientTest(unittest.TestCase):
         self.assertEqual((info.expires_on, info.refresh_on), (int(kept.expires_at), int(kept.near_cache_until)))
         self.service.keep = 0
         self.assertLessEqual(credential.get_token_info(SCOPE, options={"claims": "{}"}).refresh_on, time.time())
+
+    def test_the_credential_says_it_by_this_machine_s_clock(self):
+        def lengths(answer):  # Of a service whose clock is ten minutes ahead.
+            for when in (answer.near_cache_until, answer.access_token.expires_at):
+                when.seconds += 600
+            answer.near_cache_for.seconds, answer.expires_in.seconds = 60, 3600
+        self.service.change = lengths
+        before = int(time.time())
+        refresh_on = TokenServiceCredential(self.client, "orders").get_token_info(SCOPE).refresh_on
+        self.assertTrue(before + 60 <= refresh_on <= time.time() + 60)
 
     def test_no_token_is_shown_or_logged(self):
         credential = TokenServiceCredential(self.client, "orders")

@@ -43,7 +43,15 @@ class FakeService:
         self.failure = None
         self._lock = threading.Lock()
         self._holds = []
+        self.ahead = None  # By how much the service's wall clock is; None: a service that says no lengths.
+        self.took = 0.0
+        self.batches = []
         self.requests = []
+
+    def fetch_many(self, requests, timeout):
+        self.batches.append([request.registration for request in requests])
+        return [self.fetch(request, timeout) if request.registration != "refused"
+                else TokenServiceError(StatusCode.PERMISSION_DENIED, "no") for request in requests]
 
     def hold(self):
         """Two events: the next call has begun; let it go on."""
@@ -62,6 +70,11 @@ class FakeService:
             assert released.wait(SECONDS)
         if failure is not None:
             raise failure
+        if self.ahead is not None:
+            now = self.clock.now() + self.ahead
+            self.clock.advance(self.took)
+            return Token(f"token-{number}", expires_at=now + self.lives, near_cache_until=now + self.keep,
+                         near_cache_for=self.keep, expires_in=self.lives)
         now = self.clock.now()
         until = now + self.keep if self.keep is not None else 0.0
         return Token(f"token-{number}", expires_at=now + self.lives, near_cache_until=until)
@@ -107,7 +120,7 @@ class NearCacheTest(unittest.TestCase):
     def setUp(self):
         self.clock = FakeClock()
         self.service = FakeService(self.clock)
-        self.cache = NearCache(self.service.fetch, clock=self.clock)
+        self.cache = NearCache(self.service.fetch, clock=self.clock, fetch_many=self.service.fetch_many)
 
     def get(self, wanted=None, timeout=SECONDS):
         return self.cache.get(wanted or request(), timeout).value
@@ -140,6 +153,71 @@ class NearCacheTest(unittest.TestCase):
         self.clock.advance(60.0)
         self.clock.wall -= 7200.0
         self.assertEqual(self.get(), "token-2")
+
+    def test_a_wall_clock_that_is_ten_minutes_wrong_changes_nothing(self):
+        for ahead in (600.0, -600.0):
+            for keep, lives in ((60.0, 90.0), (90.0, 60.0)):
+                with self.subTest(ahead=ahead, keep=keep):
+                    self.service.ahead, self.service.keep, self.service.lives = ahead, keep, lives
+                    wanted = request(tenant=f"{ahead} {keep}")
+                    token = self.get(wanted)
+                    self.clock.advance(59.9)
+                    self.assertEqual(self.get(wanted), token)
+                    self.clock.advance(0.1)
+                    self.assertNotEqual(self.get(wanted), token)
+
+    def test_counts_from_before_the_request_was_sent(self):
+        self.service.ahead, self.service.took = 0.0, 8.0
+        for ask in (lambda: self.get(), lambda: self.cache.get_many([request()], SECONDS)):
+            self.cache.clear()
+            ask()
+            token = self.get()
+            self.clock.advance(51.9)
+            self.assertEqual(self.get(), token)
+            self.clock.advance(0.1)
+            self.assertNotEqual(self.get(), token)
+
+    def many(self, *registrations, **fields):
+        results = self.cache.get_many([TokenRequest(name, "s", **fields) for name in registrations], SECONDS)
+        return [result.value if isinstance(result, Token) else result.code for result in results]
+
+    def test_a_batch_asks_only_for_what_is_not_kept_and_keeps_what_it_brings(self):
+        self.get(TokenRequest("b", "s"))
+        denied = StatusCode.PERMISSION_DENIED
+        self.assertEqual(self.many("a", "b", "refused", "a"), ["token-2", "token-1", denied, "token-2"])
+        self.assertEqual(self.get(TokenRequest("a", "s")), "token-2")
+        self.assertEqual(self.many("a", "b", "refused"), ["token-2", "token-1", denied])
+        self.assertEqual(self.many(), [])
+        self.assertEqual(self.service.batches, [["a", "refused"], ["refused"]])
+
+    def test_a_batch_asks_for_a_hundred_at_a_time(self):
+        self.many(*(f"r{i}" for i in range(250)))
+        self.assertEqual([len(batch) for batch in self.service.batches], [100, 100, 50])
+
+    def test_a_challenge_in_a_batch_replaces_what_is_kept(self):
+        self.many("a")
+        self.assertEqual(self.many("a", "a", claims_challenge="{}"), ["token-2", "token-2"])
+        self.assertEqual(self.many("a"), ["token-2"])
+
+    def test_a_batch_waits_for_a_call_that_runs_already(self):
+        begun, released = self.service.hold()
+        single = Call(self.cache, TokenRequest("a", "s"))
+        self.assertTrue(begun.wait(SECONDS))
+        threading.Timer(0.01, released.set).start()
+        self.assertEqual(self.many("a", "b"), ["token-1", "token-2"])
+        self.assertEqual(single.join().value, "token-1")
+        self.assertEqual(self.service.batches, [["b"]])
+
+    def test_a_batch_that_fails_or_is_interrupted_holds_nobody_up(self):
+        for failure in (TokenServiceError(StatusCode.UNAVAILABLE, "down"), KeyboardInterrupt()):
+            self.service.failure = failure
+            if isinstance(failure, KeyboardInterrupt):
+                self.assertRaises(KeyboardInterrupt, self.many, "a", "b")
+            else:
+                self.assertEqual(self.many("a", "b"), [StatusCode.UNAVAILABLE] * 2)
+            self.service.failure = None
+            self.assertRegex(self.get(TokenRequest("b", "s")), "token-")
+            self.cache.clear()
 
     def test_keeps_nothing_where_the_service_does_not_allow_it(self):
         self.service.keep = None

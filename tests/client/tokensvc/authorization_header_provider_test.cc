@@ -77,5 +77,28 @@ TEST_F(AuthorizationHeaderProviderTest, AnAsynchronousHitIsAnsweredOnTheSpot) {
   EXPECT_EQ(token, "token-1");
 }
 
+TEST_F(AuthorizationHeaderProviderTest, ABatchAsksOnlyForWhatIsNotKept) {
+  TokenRequest billing = OrdersRequest();
+  billing.registration = "billing";
+  ASSERT_TRUE(provider_.GetToken(OrdersRequest()).ok());
+  for (int i = 0; i < 2; ++i) {
+    const BatchResults results = provider_.GetTokens({OrdersRequest(), billing});
+    ASSERT_EQ(results.size(), 2u);
+    ASSERT_TRUE(results[0].ok() && results[1].ok()) << results[1].status();
+    EXPECT_EQ(results[0]->Reveal(), "token-1");
+    EXPECT_EQ(results[1]->Reveal(), "token-billing");
+  }
+  ASSERT_EQ(service_.batches().size(), 1u);
+  ASSERT_EQ(service_.batches()[0].requests_size(), 1);
+  EXPECT_EQ(service_.batches()[0].requests(0).registration(), "billing");
+  EXPECT_EQ(*provider_.GetAuthorizationHeader(billing), "Bearer token-billing");
+  int answered = 0;
+  provider_.GetTokensAsync({billing}, [&](const BatchResults& asynchronous) {
+    if (asynchronous.size() == 1 && asynchronous[0].ok()) ++answered;
+  });
+  EXPECT_EQ(answered, 1);
+  EXPECT_EQ(service_.calls(), 2);
+}
+
 }  // namespace
 }  // namespace tokensvc::client

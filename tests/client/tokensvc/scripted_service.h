@@ -47,6 +47,13 @@ inline grpc::Status Refusal(grpc::StatusCode code, const std::string& reason,
   return tokenctl::WithDetails(code, "no", details);
 }
 
+/// The same as an item of a batch has it.
+inline void SetError(const grpc::Status& status, v1::BatchError* out) {
+  out->ParseFromString(status.error_details());
+  out->set_code(status.error_code());
+  out->set_message(status.error_message());
+}
+
 /// A Token Service in this process that answers calls with the statuses that the test lists, in
 /// turn, and with `token-<number of the call>` after those.
 class ScriptedService final : public v1::TokenService::Service {
@@ -101,6 +108,15 @@ class ScriptedService final : public v1::TokenService::Service {
     edit_headers_ = std::move(edit);
   }
 
+  void EditBatch(std::function<void(v1::BatchAcquireForClientResponse&)> edit) {
+    MutexLock lock(&mutex_);
+    edit_batch_ = std::move(edit);
+  }
+
+  std::vector<v1::BatchAcquireForClientRequest> batches() const {
+    MutexLock lock(&mutex_);
+    return batches_;
+  }
   int calls() const { return static_cast<int>(seen().size()); }
   std::vector<Seen> seen() const {
     MutexLock lock(&mutex_);
@@ -113,17 +129,33 @@ class ScriptedService final : public v1::TokenService::Service {
     const grpc::Status status = Enter(*context, *request);
     if (!status.ok()) return status;
     MutexLock lock(&mutex_);
-    v1::AccessToken& token = *response->mutable_access_token();
-    token.set_value(absl::StrCat("token-", seen_.size()));
-    token.set_token_type(v1::TOKEN_TYPE_BEARER);
-    token.set_tenant("contoso");
-    token.add_granted_scopes("s1");
-    SetTime(absl::Now() + absl::Hours(1), token.mutable_expires_at());
-    SetTime(absl::Now() + absl::Minutes(50), token.mutable_refresh_at());
-    SetTime(absl::Now() + absl::Minutes(1), response->mutable_near_cache_until());
-    response->set_source(v1::TOKEN_SOURCE_LOCAL_CACHE);
-    response->set_correlation_id("correlation-1");
+    Answer(absl::StrCat("token-", seen_.size()), *response);
     if (edit_) edit_(*response);
+    return grpc::Status::OK;
+  }
+
+  /// Items as single calls are answered, and `refused` as a registration is refused. What was seen
+  /// of the call is its first item.
+  grpc::Status BatchAcquireForClient(grpc::ServerContext* context,
+                                     const v1::BatchAcquireForClientRequest* request,
+                                     v1::BatchAcquireForClientResponse* response) override {
+    const grpc::Status status =
+        Enter(*context,
+              request->requests().empty() ? v1::AcquireForClientRequest() : request->requests(0));
+    if (!status.ok()) return status;
+    MutexLock lock(&mutex_);
+    batches_.push_back(*request);
+    for (const v1::AcquireForClientRequest& item : request->requests()) {
+      v1::BatchResult& result = *response->add_results();
+      if (item.registration() == "refused") {
+        SetError(Refusal(grpc::StatusCode::PERMISSION_DENIED, "POLICY_DENIED"),
+                 result.mutable_error());
+        continue;
+      }
+      Answer(absl::StrCat("token-", item.registration()), *result.mutable_response());
+      if (edit_) edit_(*result.mutable_response());
+    }
+    if (edit_batch_) edit_batch_(*response);
     return grpc::Status::OK;
   }
 
@@ -144,6 +176,19 @@ class ScriptedService final : public v1::TokenService::Service {
   }
 
  private:
+  static void Answer(const std::string& value, v1::AcquireForClientResponse& response) {
+    v1::AccessToken& token = *response.mutable_access_token();
+    token.set_value(value);
+    token.set_token_type(v1::TOKEN_TYPE_BEARER);
+    token.set_tenant("contoso");
+    token.add_granted_scopes("s1");
+    SetTime(absl::Now() + absl::Hours(1), token.mutable_expires_at());
+    SetTime(absl::Now() + absl::Minutes(50), token.mutable_refresh_at());
+    SetTime(absl::Now() + absl::Minutes(1), response.mutable_near_cache_until());
+    response.set_source(v1::TOKEN_SOURCE_LOCAL_CACHE);
+    response.set_correlation_id("correlation-1");
+  }
+
   grpc::Status Enter(const grpc::ServerContext& context,
                      const v1::AcquireForClientRequest& request) {
     MutexLock lock(&mutex_);
@@ -167,6 +212,8 @@ class ScriptedService final : public v1::TokenService::Service {
   std::vector<Seen> seen_ ABSL_GUARDED_BY(mutex_);
   std::function<void(v1::AcquireForClientResponse&)> edit_ ABSL_GUARDED_BY(mutex_);
   std::function<void(v1::CreateAuthorizationHeaderResponse&)> edit_headers_ ABSL_GUARDED_BY(mutex_);
+  std::function<void(v1::BatchAcquireForClientResponse&)> edit_batch_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::BatchAcquireForClientRequest> batches_ ABSL_GUARDED_BY(mutex_);
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -137,15 +138,18 @@ class KeyRotationTest : public testing::SharedCacheFixture {
         Eventually([&] { return side.replica->logger.Count("key_files_reloaded") > before; }));
   }
 
-  /// That the value by which replicas compare their keys is of the index key that is primary now,
-  /// so that the one before may go.
+  /// That the value by which replicas compare their keys is of the keys that are primary now, so
+  /// that those before may go.
   void ExpectCheckValueOfPrimary() const {
-    const auto ring = KeyRing::Parse(ReadFile("index.keys"));
-    ASSERT_TRUE(ring.ok());
+    const auto index = KeyRing::Parse(ReadFile("index.keys"));
+    const auto sealing = KeyRing::Parse(ReadFile("sealing.keys"));
+    ASSERT_TRUE(index.ok() && sealing.ok());
+    const std::string sealing_id = absl::HexStringToBytes(KeyIdText(sealing->primary().id));
     EXPECT_TRUE(Eventually([&] {
       const std::string value = redis_->Command({"GET", "tokensvc:check"});
       return value.size() > SealedHeader::kBytes &&
-             SealedHeader::Read(value).key_id == ring->primary().id;
+             SealedHeader::Read(value).key_id == index->primary().id &&
+             value.substr(SealedHeader::kBytes, 4) == sealing_id;
     }));
   }
 
@@ -187,7 +191,7 @@ class KeyRotationTest : public testing::SharedCacheFixture {
   void ExpectInService(const std::vector<const ServiceReplica*>& replicas) const {
     for (const ServiceReplica* replica : replicas) {
       EXPECT_EQ(replica->Ready(), HealthCheckResponse::SERVING);
-      EXPECT_EQ(replica->logger.Count("shared_cache_keys_differ"), 0u);
+      EXPECT_EQ(replica->logger.Count("keys_disagree"), 0u);
     }
   }
 
@@ -211,6 +215,7 @@ TEST_F(KeyRotationTest, OfTheSealingKeyCostsNoRequestAndNoCallAtAnyStep) {
       {"dropped", [&] { DropRetired("sealing.keys"); }}};
   for (const auto& [name, change] : steps) {
     if (name == "dropped") {
+      ExpectCheckValueOfPrimary();
       // As with time: all tokens have been fetched anew since the key was retired.
       for (auto request : tokens_) {
         request.set_force_refresh(true);
@@ -250,6 +255,7 @@ TEST_F(KeyRotationTest, OfTheIndexKeyCostsOneRequestForATokenAndReplicaAtMost) {
   EXPECT_EQ(Share(*b_.replica, *a_.replica), v1::TOKEN_SOURCE_SHARED_CACHE);
   ExpectNoLoss();
 
+  ExpectCheckValueOfPrimary();
   // Much too early: all tokens from the start still lie under the old key alone.
   DropRetired("index.keys");
   for (const Side* side : {&a_, &b_}) Bring("index", *side);

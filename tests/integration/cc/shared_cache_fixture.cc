@@ -34,11 +34,12 @@ v1::AcquireForClientResponse ServiceReplica::MustAcquire(
   return response;
 }
 
-grpc::health::v1::HealthCheckResponse::ServingStatus ServiceReplica::Ready() const {
+grpc::health::v1::HealthCheckResponse::ServingStatus ServiceReplica::Health(
+    const std::string& service) const {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
   grpc::health::v1::HealthCheckRequest request;
-  request.set_service("ready");
+  request.set_service(service);
   grpc::health::v1::HealthCheckResponse response;
   grpc::TemplatedGenericStub<grpc::health::v1::HealthCheckRequest,
                              grpc::health::v1::HealthCheckResponse>

@@ -28,7 +28,8 @@ struct ServiceReplica {
   grpc::Status Acquire(const v1::AcquireForClientRequest& request,
                        v1::AcquireForClientResponse* response) const;
   v1::AcquireForClientResponse MustAcquire(const v1::AcquireForClientRequest& request) const;
-  grpc::health::v1::HealthCheckResponse::ServingStatus Ready() const;
+  grpc::health::v1::HealthCheckResponse::ServingStatus Health(const std::string& service) const;
+  grpc::health::v1::HealthCheckResponse::ServingStatus Ready() const { return Health("ready"); }
   /// The value of a line of /metrics; 0 where there is none. `name` has its labels:
   /// `tokensvc_x_total{cause="y"}`.
   double Metric(const std::string& name) const;

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replicas that share app tokens through a real redis-server.
+#include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "cache/blob_store.h"
 #include "gmock/gmock.h"
+#include "service/config/load_config.h"
+#include "tests/cache/redis/fake_redis.h"
 #include "tests/integration/cc/shared_cache_fixture.h"
 
 namespace tokensvc::testing {
 namespace {
 
+using grpc::health::v1::HealthCheckResponse;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -128,6 +134,40 @@ TEST_F(SharedCacheTest, ARecordThatSomebodyWroteWithTheGreatestGenerationBlocksN
   EXPECT_THAT(c->logger.AllText(), Not(HasSubstr("sealed_record_refused")));
 }
 
+TEST_F(SharedCacheTest, ARedisWhoseTimeIsFarFromOursCostsSharingAndIsSeenBeforeTheReplicaIsReady) {
+  // Slower than a replica is otherwise ready.
+  FakeRedis liar([](const FakeRedis::Command& command) {
+    if (command[0] == "TIME") absl::SleepFor(absl::Milliseconds(150));
+    const std::string greeting = FakeRedis::Greeting(command);
+    return FakeRedis::Answer{greeting.empty() ? "$-1\r\n" : greeting};
+  });
+  const auto a = StartReplicaWith(Configuration(CacheBlock(liar.port())));
+  EXPECT_EQ(a->Ready(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+  std::vector<std::string> events;
+  for (const auto& line : a->logger.lines()) events.push_back(line.event);
+  EXPECT_LT(std::find(events.begin(), events.end(), "not_ready"),
+            std::find(events.begin(), events.end(), "ready"));
+  EXPECT_EQ(a->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_AUTHORITY);
+  EXPECT_EQ(a->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_LOCAL_CACHE);
+  for (const FakeRedis::Command& command : liar.commands()) EXPECT_NE(command[0], "GET");
+  EXPECT_EQ(a->logger.Count("redis_clock_differs"), 1u);
+  EXPECT_EQ(a->Logged("not_ready", "cause", "the clock is more than 10 s from the shared cache's"),
+            1u);
+}
+
+TEST_F(SharedCacheTest, AReplicaStartsReadyWhileRedisIsAway) {
+  const std::uint16_t port = redis_->port();
+  redis_->Kill();
+  const auto config = ParseConfig(Configuration(CacheBlock(port)));
+  ASSERT_TRUE(config.ok());
+  ServiceReplica a;
+  auto server = Server::Start(*config, a.clock, a.logger);
+  ASSERT_TRUE(server.ok()) << server.status();
+  a.channel = grpc::CreateChannel((*server)->Addresses().front().second,
+                                  grpc::InsecureChannelCredentials());
+  EXPECT_EQ(a.Ready(), grpc::health::v1::HealthCheckResponse::SERVING);
+}
+
 TEST_F(SharedCacheTest, AReplicaWithOtherKeysIsNotReadyAndSharesNothing) {
   const auto a = StartReplica();
   a->MustAcquire(Request());
@@ -137,6 +177,72 @@ TEST_F(SharedCacheTest, AReplicaWithOtherKeysIsNotReadyAndSharesNothing) {
       [&] { return stranger->Ready() == grpc::health::v1::HealthCheckResponse::NOT_SERVING; }));
   EXPECT_EQ(stranger->MustAcquire(Request()).source(), v1::TOKEN_SOURCE_AUTHORITY);
   EXPECT_EQ(a->Ready(), grpc::health::v1::HealthCheckResponse::SERVING);
+}
+
+TEST_F(SharedCacheTest, AReplicaWithOtherSealingKeysIsNotReadyEither) {
+  const auto a = StartReplica();
+  a->MustAcquire(Request());
+  WriteKeys("other-sealing", KeyPurpose::kSealing);
+  const auto stranger = StartReplica({"other-sealing", "index"});
+  EXPECT_TRUE(Eventually([&] { return stranger->Ready() == HealthCheckResponse::NOT_SERVING; }));
+  EXPECT_EQ(a->Ready(), HealthCheckResponse::SERVING);
+  EXPECT_EQ(a->Health("shared-cache"), HealthCheckResponse::SERVING);
+}
+
+// Whoever comes first after a flush is not therefore the one that is right.
+TEST_F(SharedCacheTest, AReplicaWithOtherKeysThatIsFirstAfterAFlushTakesNobodyOutOfService) {
+  const auto a = StartReplica();
+  a->MustAcquire(Request());
+  ASSERT_TRUE(Eventually([&] { return redis_->Command({"GET", "tokensvc:check"}).size() > 46; }));
+  ASSERT_TRUE(
+      Eventually([&] { return a->Health("shared-cache") == HealthCheckResponse::SERVING; }));
+  EXPECT_EQ(a->Metric("tokensvc_shared_cache_degraded"), 0);
+  redis_->Command({"FLUSHALL"});
+  WriteKeys("other-index", KeyPurpose::kIndex);
+  auto wrong = StartReplica({"sealing", "other-index"});
+  ASSERT_TRUE(Eventually([&] { return redis_->Command({"GET", "tokensvc:check"}).size() > 46; }));
+  // Checks at once over a new connection.
+  redis_->Command({"CLIENT", "KILL", "TYPE", "normal"});
+  ASSERT_TRUE(Eventually([&] { return a->logger.Count("keys_disagree") > 0; }));
+  ASSERT_TRUE(
+      Eventually([&] { return a->Health("shared-cache") == HealthCheckResponse::NOT_SERVING; }));
+  EXPECT_EQ(a->Ready(), HealthCheckResponse::SERVING);
+  EXPECT_EQ(a->Metric("tokensvc_shared_cache_degraded"), 1);
+  const double failures = a->Metric("tokensvc_shared_cache_failures_total");
+  EXPECT_EQ(a->MustAcquire(Request("api://alone/.default")).source(), v1::TOKEN_SOURCE_AUTHORITY);
+  EXPECT_GT(a->Metric("tokensvc_shared_cache_failures_total"), failures);
+  EXPECT_EQ(a->logger.Count("keys_disagree"), 1u);
+  EXPECT_EQ(a->logger.Count("not_ready"), 0u);
+
+  wrong.reset();
+  const std::string life = redis_->Command({"PTTL", "tokensvc:check"});
+  EXPECT_GT(std::atoi(life.c_str()), 0);
+  EXPECT_LE(std::atoi(life.c_str()), 600'000);
+  // As its end does: it leaves no value.
+  redis_->Command({"DEL", "tokensvc:check"});
+  EXPECT_TRUE(
+      Eventually([&] { return a->Health("shared-cache") == HealthCheckResponse::SERVING; }));
+  EXPECT_EQ(a->logger.Count("keys_agree"), 1u);
+  EXPECT_EQ(a->Metric("tokensvc_shared_cache_degraded"), 0);
+  a->MustAcquire(Request("api://again/.default"));
+  const auto b = StartReplica();
+  EXPECT_EQ(b->MustAcquire(Request("api://again/.default")).source(),
+            v1::TOKEN_SOURCE_SHARED_CACHE);
+}
+
+TEST_F(SharedCacheTest, ALostRedisIsDegradedAndReady) {
+  const auto a = StartReplica();
+  ASSERT_TRUE(
+      Eventually([&] { return a->Health("shared-cache") == HealthCheckResponse::SERVING; }));
+  redis_->Kill();
+  EXPECT_TRUE(
+      Eventually([&] { return a->Health("shared-cache") == HealthCheckResponse::NOT_SERVING; }));
+  EXPECT_EQ(a->Metric("tokensvc_shared_cache_degraded"), 1);
+  EXPECT_EQ(a->Ready(), HealthCheckResponse::SERVING);
+  redis_->Restart();
+  EXPECT_TRUE(
+      Eventually([&] { return a->Health("shared-cache") == HealthCheckResponse::SERVING; }));
+  EXPECT_EQ(a->Metric("tokensvc_shared_cache_degraded"), 0);
 }
 
 }  // namespace

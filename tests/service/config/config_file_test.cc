@@ -257,6 +257,38 @@ TEST(ManagedIdentityConfig, TheEndpointIsWhereItsSourceHasItOrAVariableSays) {
   EXPECT_EQ(ManagedIdentityEndpoint(identity).status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST(ManagedIdentityConfig, AnIdentityHeaderIsOneThatAHeaderCanCarry) {
+  config::v1::ManagedIdentity identity;
+  identity.set_source(config::v1::MANAGED_IDENTITY_SOURCE_APP_SERVICE);
+  for (const char* bad :
+       {"c4nary\r\nMetadata: no", "c4nary\nx", "c4nary\tx", "c4nary\x7f", "\x01"}) {
+    ASSERT_EQ(setenv("IDENTITY_HEADER", bad, 1), 0);
+    const absl::Status refused = CheckIdentityHeader(identity);
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("control character"));
+    EXPECT_THAT(std::string(refused.message()), ::testing::Not(HasSubstr("c4nary")));
+  }
+  ASSERT_EQ(setenv("IDENTITY_HEADER", "853b9a84-5bfa-4b22", 1), 0);
+  EXPECT_TRUE(CheckIdentityHeader(identity).ok());
+  ASSERT_EQ(unsetenv("IDENTITY_HEADER"), 0);
+  EXPECT_EQ(CheckIdentityHeader(identity).code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ConfigFile, ChecksTheIdentityHeaderThatAReferenceNames) {
+  WriteEverything();
+  folder_.Write("secret", "c4nary\r\nx: y\n");
+  const std::string config =
+      Replace("secret: {value: \"file:secret\"}",
+              "managed_identity: {source: APP_SERVICE, endpoint: \"http://127.0.0.1:1/t\", "
+              "identity_header: \"file:secret\"}");
+  EXPECT_THAT(
+      LoadErrors(config),
+      ElementsAre(ErrorAt("registrations[0].credentials[0].managed_identity.identity_header",
+                          "control character")));
+  folder_.Write("secret", "853b9a84-5bfa-4b22\n");
+  EXPECT_THAT(LoadErrors(config), ::testing::IsEmpty());
+}
+
 TEST(ManagedIdentityConfig, TheAudienceIsThatOfTheCloud) {
   config::v1::ManagedIdentity identity;
   config::v1::Authority authority;

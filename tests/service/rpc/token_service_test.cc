@@ -27,19 +27,18 @@ class DenyEverything final : public Policy {
 class TokenServiceHandlerTest : public ::testing::Test {
  protected:
   TokenServiceHandlerTest() {
-    auto registration = std::make_shared<Registration>();
-    registration->name = "orders";
-    registration->authority = std::make_shared<Authority>();
-    registration->any_tenant = true;
-    registration->default_tenant = "contoso.example";
+    registration_->name = "orders";
+    registration_->authority = std::make_shared<Authority>();
+    registration_->any_tenant = true;
+    registration_->default_tenant = "contoso.example";
     auto directory = std::make_shared<Directory>();
-    directory->emplace("orders", registration);
+    directory->emplace("orders", registration_);
     directory_.Set(directory);
   }
   ~TokenServiceHandlerTest() override { loop_.Stop(); }
 
   grpc::Status Acquire(const Policy& policy, const std::string& registration,
-                       const std::string& scope) {
+                       const std::string& scope, v1::AcquireForClientResponse* answer = nullptr) {
     TokenServiceHandler handler(
         {}, {directory_, policy, budget_, source_, clock_, logger_, rpc_metrics_}, Caller{"test"});
     grpc::ServerBuilder builder;
@@ -54,9 +53,27 @@ class TokenServiceHandlerTest : public ::testing::Test {
     v1::AcquireForClientResponse response;
     const grpc::Status status = stub->AcquireForClient(&context, request, &response);
     server->Shutdown();
+    if (answer != nullptr) *answer = response;
     return status;
   }
 
+  /// Puts a token into the cache, as if it had been fetched.
+  void Keep(const std::string& scope, absl::Duration refresh_in, absl::Duration expires_in) {
+    AppTokenParams params;
+    params.scopes = {scope};
+    const Result<AppTokenRequest> request = MakeAppTokenRequest(registration_, params);
+    ASSERT_TRUE(request.ok());
+    TokenRecord::Fields fields;
+    fields.token = "token";
+    fields.refresh_at = clock_.Now() + refresh_in;
+    fields.expires_at = clock_.Now() + expires_in;
+    fields.due = clock_.Boot() + ToNanos(refresh_in);
+    fields.usable_until = clock_.Boot() + ToNanos(expires_in);
+    fields.generation = ++generations_;
+    cache_.Store(source_.KeyOf(*request), "partition", TokenRecord::Make(fields));
+  }
+
+  const std::shared_ptr<Registration> registration_ = std::make_shared<Registration>();
   testing::FakeClock clock_;
   testing::CapturingLogger logger_;
   MetricRegistry registry_;
@@ -113,6 +130,29 @@ TEST_F(TokenServiceHandlerTest, AFailedCallLeavesOneLineWithWhatTheCallerWasNotT
   EXPECT_EQ(lines[1].fields.at("code"), "INVALID_ARGUMENT");
   EXPECT_EQ(lines[2].fields.at("denied_for"), "unknown_registration");
   EXPECT_EQ(lines[2].fields.at("registration"), "(no name)");
+}
+
+TEST_F(TokenServiceHandlerTest, SaysForHowLongATokenMayBeKeptAndWorks) {
+  const std::string scope = "api://orders/.default";
+  Keep(scope, absl::Minutes(30), absl::Hours(1));
+  clock_.Advance(absl::Milliseconds(1500));
+  v1::AcquireForClientResponse answer;
+  ASSERT_TRUE(Acquire(AllowEveryCaller(), "orders", scope, &answer).ok());
+  EXPECT_EQ(answer.near_cache_for().seconds(), 60);
+  EXPECT_EQ(answer.expires_in().seconds(), 3598);
+  EXPECT_EQ(answer.expires_in().nanos(), 500'000'000);
+
+  // Never past the time of its refresh.
+  clock_.Advance(absl::Minutes(30) - absl::Seconds(11));
+  ASSERT_TRUE(Acquire(AllowEveryCaller(), "orders", scope, &answer).ok());
+  EXPECT_EQ(answer.near_cache_for().seconds(), 9);
+  EXPECT_EQ(answer.near_cache_for().nanos(), 500'000'000);
+
+  registration_->near_cache = absl::ZeroDuration();
+  ASSERT_TRUE(Acquire(AllowEveryCaller(), "orders", scope, &answer).ok());
+  EXPECT_FALSE(answer.has_near_cache_for());
+  EXPECT_FALSE(answer.has_near_cache_until());
+  EXPECT_TRUE(answer.has_expires_in());
 }
 
 }  // namespace
