@@ -32,6 +32,8 @@ JwtProfile ProfileOf(const config::v1::JwtIssuer& issuer) {
   for (const int algorithm : issuer.algorithms()) {
     profile.algorithms.push_back(AlgorithmOf(algorithm));
   }
+  const bool any_tenant = issuer.tenants_size() == 1 && issuer.tenants(0) == "*";
+  if (!any_tenant) profile.tenants.assign(issuer.tenants().begin(), issuer.tenants().end());
   profile.max_lifetime = absl::Seconds(issuer.max_lifetime().seconds());
   return profile;
 }

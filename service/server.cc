@@ -18,7 +18,7 @@
 #include "base/worker_pool.h"
 #include "cache/local_cache.h"
 #include "service/access/forced_refresh_budget.h"
-#include "service/access/policy.h"
+#include "service/access/policy_holder.h"
 #include "service/authority/authority_metadata.h"
 #include "service/credential/credential_environment.h"
 #include "service/credential/managed_identity_assertion.h"
@@ -27,7 +27,10 @@
 #include "service/http/curl_http_transport.h"
 #include "service/listener_parts.h"
 #include "service/make_directory.h"
+#include "service/make_jwt_authenticator.h"
+#include "service/make_policy.h"
 #include "service/readiness.h"
+#include "service/rpc/caller_resolver.h"
 #include "service/rpc/directory_holder.h"
 #include "service/rpc/drain_gate.h"
 #include "service/rpc/gated_token_service.h"
@@ -125,6 +128,8 @@ struct Server::Parts {
         credential_metrics(registry, clock),
         identity_metrics(registry),
         rpc_metrics(registry),
+        jwt_metrics(registry),
+        issuer_keys_metrics(registry),
         workers(config.server().worker_threads(), kMaxQueuedWork),
         environment{clock, random, workers, logger, credential_metrics},
         cache(CacheOptions(config, registry)),
@@ -156,6 +161,19 @@ struct Server::Parts {
     return absl::OkStatus();
   }
 
+  /// How callers are known at a listener.
+  std::unique_ptr<CallerResolver> MakeCallers(const config::v1::Listener& listener,
+                                              const ListenerParts& of_listener) {
+    if (listener.has_client_certificates()) {
+      return std::make_unique<CertificateCallerResolver>(*of_listener.callers);
+    }
+    if (listener.has_jwt()) {
+      return std::make_unique<JwtCallerResolver>(
+          jwt_issuers.AuthenticatorFor(listener.jwt(), clock, jwt_metrics));
+    }
+    return std::make_unique<FixedCaller>(Caller{absl::StrCat("local:", listener.identity())});
+  }
+
   ~Parts() {
     exporter.reset();
     readiness.End();
@@ -182,12 +200,14 @@ struct Server::Parts {
   CredentialMetrics credential_metrics;
   ManagedIdentityMetrics identity_metrics;
   RpcMetrics rpc_metrics;
+  JwtMetrics jwt_metrics;
+  IssuerKeysMetrics issuer_keys_metrics;
   WorkerPool workers;
   CredentialEnvironment environment;
   LocalCache cache;
   FailureMemory failures;
   ForcedRefreshBudget forced_budget;
-  AllowEveryCaller policy;
+  PolicyHolder policy;
   std::atomic<std::uint64_t> generations{0};
   DirectoryHolder directory;
   Readiness readiness{listeners, logger};
@@ -197,7 +217,9 @@ struct Server::Parts {
   std::unique_ptr<ManagedIdentityAssertions> assertions;
   std::unique_ptr<AppTokenSource> source;
   DrainGate gate;
+  JwtIssuers jwt_issuers;
   std::vector<ListenerParts> listener_parts;
+  std::vector<std::unique_ptr<CallerResolver>> callers;  ///< One of each listener.
   std::vector<std::unique_ptr<TokenServiceHandler>> handlers;
   std::vector<std::unique_ptr<GatedTokenService>> services;
   std::vector<std::unique_ptr<Listener>> listeners;
@@ -216,6 +238,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
       MakeDirectory(config, parts->environment, *parts->assertions);
   if (!directory.ok()) return directory.status();
   parts->directory.Set(*std::move(directory));
+  absl::StatusOr<std::shared_ptr<const CompiledPolicy>> policy = MakePolicy(config);
+  if (!policy.ok()) return policy.status();
+  parts->policy.Set(*std::move(policy));
+  LoopParts& home = *parts->loops.front();
+  absl::StatusOr<JwtIssuers> issuers =
+      JwtIssuers::Make(config, {{home.loop.context(), clock, logger, parts->issuer_keys_metrics},
+                                home.transport,
+                                parts->workers});
+  if (!issuers.ok()) return issuers.status();
+  parts->jwt_issuers = *std::move(issuers);
 
   TokenServiceHandler::Options handler_options;
   handler_options.default_deadline = FromProto(config.limits().default_deadline());
@@ -225,11 +257,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
         listener, handler_options.max_deadline, parts->clock, parts->logger, parts->registry);
     if (!made.ok()) return made.status();
     parts->listener_parts.push_back(*std::move(made));
+    parts->callers.push_back(parts->MakeCallers(listener, parts->listener_parts.back()));
     const TokenServiceHandler::Dependencies dependencies{
         parts->directory, parts->policy, parts->forced_budget, *parts->source,
         parts->clock,     parts->logger, parts->rpc_metrics};
     parts->handlers.push_back(std::make_unique<TokenServiceHandler>(handler_options, dependencies,
-                                                                    Caller{listener.name()}));
+                                                                    *parts->callers.back()));
     parts->services.push_back(std::make_unique<GatedTokenService>(*parts->handlers.back(),
                                                                   parts->gate, parts->rpc_metrics));
     absl::StatusOr<std::unique_ptr<Listener>> started =
@@ -261,7 +294,10 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
   absl::StatusOr<std::shared_ptr<const Directory>> directory =
       MakeDirectory(config, parts_->environment, *parts_->assertions);
   if (!directory.ok()) return directory.status();
+  absl::StatusOr<std::shared_ptr<const CompiledPolicy>> policy = MakePolicy(config);
+  if (!policy.ok()) return policy.status();
   parts_->directory.Set(*std::move(directory));
+  parts_->policy.Set(*std::move(policy));
   // What was refused before may have been mended by this very change.
   parts_->failures.ForgetRefusals();
 
@@ -270,6 +306,8 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
   for (config::v1::ServiceConfig* each : {&was, &is}) {
     each->clear_authorities();
     each->clear_registrations();
+    each->clear_policy();
+    each->clear_policy_file();
   }
   parts_->config = config;
   parts_->logger.Info("configuration_reloaded",
