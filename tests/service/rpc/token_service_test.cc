@@ -17,12 +17,13 @@
 namespace tokensvc {
 namespace {
 
-/// Lets callers have nothing.
-class DenyEverything final : public Policy {
- public:
-  bool Allows(const Caller&, const AccessRequest&) const override { return false; }
-  bool MayUse(const Caller&, absl::string_view) const override { return false; }
-};
+/// A policy of one rule, or of none: then callers may have nothing.
+PolicySpec Nothing() { return {}; }
+PolicySpec Everything() {
+  PolicySpec spec;
+  spec.rules.push_back({"all", {"*"}, {"*"}, {"*"}, {"*"}, {"*"}, true, true});
+  return spec;
+}
 
 class TokenServiceHandlerTest : public ::testing::Test {
  protected:
@@ -37,10 +38,13 @@ class TokenServiceHandlerTest : public ::testing::Test {
   }
   ~TokenServiceHandlerTest() override { loop_.Stop(); }
 
-  grpc::Status Acquire(const Policy& policy, const std::string& registration,
-                       const std::string& scope, v1::AcquireForClientResponse* answer = nullptr) {
+  grpc::Status Acquire(PolicySpec spec, const std::string& registration, const std::string& scope,
+                       v1::AcquireForClientResponse* answer = nullptr) {
+    PolicyHolder policy;
+    policy.Set(*CompiledPolicy::Compile(std::move(spec), {{"orders", true}}));
+    FixedCaller caller(Caller{"local:test"});
     TokenServiceHandler handler(
-        {}, {directory_, policy, budget_, source_, clock_, logger_, rpc_metrics_}, Caller{"test"});
+        {}, {directory_, policy, budget_, source_, clock_, logger_, rpc_metrics_}, caller);
     grpc::ServerBuilder builder;
     builder.RegisterService(&handler);
     const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
@@ -101,10 +105,9 @@ class TokenServiceHandlerTest : public ::testing::Test {
 };
 
 TEST_F(TokenServiceHandlerTest, ADeniedCallerLearnsNotWhichRegistrationsExist) {
-  const DenyEverything policy;
   for (const char* scope : {"api://orders/.default", "not a scope"}) {
-    const grpc::Status known = Acquire(policy, "orders", scope);
-    const grpc::Status unknown = Acquire(policy, "nobody", scope);
+    const grpc::Status known = Acquire(Nothing(), "orders", scope);
+    const grpc::Status unknown = Acquire(Nothing(), "nobody", scope);
     EXPECT_EQ(known.error_code(), grpc::StatusCode::PERMISSION_DENIED) << scope;
     EXPECT_EQ(known.error_code(), unknown.error_code());
     EXPECT_EQ(known.error_message(), unknown.error_message());
@@ -114,8 +117,8 @@ TEST_F(TokenServiceHandlerTest, ADeniedCallerLearnsNotWhichRegistrationsExist) {
 
 TEST_F(TokenServiceHandlerTest, AFailedCallLeavesOneLineWithWhatTheCallerWasNotTold) {
   EXPECT_FALSE(Acquire(DenyEverything(), "orders", "api://orders/.default").ok());
-  EXPECT_FALSE(Acquire(AllowEveryCaller(), "orders", "not a scope").ok());
-  EXPECT_FALSE(Acquire(AllowEveryCaller(), "no\nname", "api://orders/.default").ok());
+  EXPECT_FALSE(Acquire(Everything(), "orders", "not a scope").ok());
+  EXPECT_FALSE(Acquire(Everything(), "no\nname", "api://orders/.default").ok());
   const std::vector<testing::CapturingLogger::Line> lines = logger_.lines();
   ASSERT_EQ(lines.size(), 3u);
   for (const auto& line : lines) {
@@ -137,19 +140,19 @@ TEST_F(TokenServiceHandlerTest, SaysForHowLongATokenMayBeKeptAndWorks) {
   Keep(scope, absl::Minutes(30), absl::Hours(1));
   clock_.Advance(absl::Milliseconds(1500));
   v1::AcquireForClientResponse answer;
-  ASSERT_TRUE(Acquire(AllowEveryCaller(), "orders", scope, &answer).ok());
+  ASSERT_TRUE(Acquire(Everything(), "orders", scope, &answer).ok());
   EXPECT_EQ(answer.near_cache_for().seconds(), 60);
   EXPECT_EQ(answer.expires_in().seconds(), 3598);
   EXPECT_EQ(answer.expires_in().nanos(), 500'000'000);
 
   // Never past the time of its refresh.
   clock_.Advance(absl::Minutes(30) - absl::Seconds(11));
-  ASSERT_TRUE(Acquire(AllowEveryCaller(), "orders", scope, &answer).ok());
+  ASSERT_TRUE(Acquire(Everything(), "orders", scope, &answer).ok());
   EXPECT_EQ(answer.near_cache_for().seconds(), 9);
   EXPECT_EQ(answer.near_cache_for().nanos(), 500'000'000);
 
   registration_->near_cache = absl::ZeroDuration();
-  ASSERT_TRUE(Acquire(AllowEveryCaller(), "orders", scope, &answer).ok());
+  ASSERT_TRUE(Acquire(Everything(), "orders", scope, &answer).ok());
   EXPECT_FALSE(answer.has_near_cache_for());
   EXPECT_FALSE(answer.has_near_cache_until());
   EXPECT_TRUE(answer.has_expires_in());
