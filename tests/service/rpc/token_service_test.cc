@@ -116,7 +116,7 @@ TEST_F(TokenServiceHandlerTest, ADeniedCallerLearnsNotWhichRegistrationsExist) {
 }
 
 TEST_F(TokenServiceHandlerTest, AFailedCallLeavesOneLineWithWhatTheCallerWasNotTold) {
-  EXPECT_FALSE(Acquire(DenyEverything(), "orders", "api://orders/.default").ok());
+  EXPECT_FALSE(Acquire(Nothing(), "orders", "api://orders/.default").ok());
   EXPECT_FALSE(Acquire(Everything(), "orders", "not a scope").ok());
   EXPECT_FALSE(Acquire(Everything(), "no\nname", "api://orders/.default").ok());
   const std::vector<testing::CapturingLogger::Line> lines = logger_.lines();
@@ -125,9 +125,9 @@ TEST_F(TokenServiceHandlerTest, AFailedCallLeavesOneLineWithWhatTheCallerWasNotT
     EXPECT_EQ(line.event, "call_failed");
     EXPECT_EQ(line.fields.at("method"), "AcquireForClient");
     EXPECT_EQ(line.fields.at("correlation_id"), "corr-1");
-    EXPECT_EQ(line.fields.at("caller"), "test");
+    EXPECT_EQ(line.fields.at("caller"), "local:test");
   }
-  EXPECT_EQ(lines[0].fields.at("denied_for"), "policy");
+  EXPECT_EQ(lines[0].fields.at("denied_for"), "registration");
   EXPECT_EQ(lines[0].fields.at("registration"), "orders");
   EXPECT_EQ(lines[1].fields.at("reason"), "INVALID_REQUEST");
   EXPECT_EQ(lines[1].fields.at("code"), "INVALID_ARGUMENT");
