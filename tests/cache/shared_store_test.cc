@@ -172,27 +172,6 @@ class BothTiersHost final : public SealedHost {
   BothTiers tiers_b_{clock_, *b_.store};
 };
 
-/// What a SealedStore needs, over a store of the test's choice.
-struct SealedParts {
-  SealedParts(BlobStore& blobs, const Clock& clock, std::uint64_t seed)
-      : fleet_clock(clock), random(seed), events(metrics, logger, clock), agreement(logger) {
-    fleet_clock.Set({clock.Now(), clock.Boot()});
-    keys.Set(SealingLine(KeyState::kPrimary, 1), IndexLine(KeyState::kPrimary, 2));
-    store = std::make_unique<SealedStore>(
-        SealedStore::Options{"tokensvc:", "fleet"},
-        SealedStore::Dependencies{blobs, keys, fleet_clock, floors, events, agreement, random});
-  }
-  ChangingKeyRings keys;
-  FleetClock fleet_clock;
-  GenerationFloors floors;
-  MetricRegistry metrics;
-  CapturingLogger logger;
-  FakeRandom random;
-  SealEvents events;
-  KeyAgreement agreement;
-  std::unique_ptr<SealedStore> store;
-};
-
 class FaultyHost final : public OfflineHost {
  public:
   SharedStore& store() override { return *a_.store; }

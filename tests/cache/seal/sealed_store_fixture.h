@@ -102,22 +102,41 @@ inline std::string IndexLine(KeyState state, std::uint64_t seed) {
   return KeyLine(KeyPurpose::kIndex, state, seed);
 }
 
-/// One replica, with its own keys, memory and metrics, over a store that several share.
-class Replica {
- public:
-  Replica(const std::shared_ptr<MemoryBlobs>& shared, const Clock& clock, std::uint64_t seed,
-          std::string keyspace = "fleet", SealedFormats formats = {})
-      : blobs(shared),
-        fleet_clock(clock),
-        random(seed),
-        events(metrics, logger, clock),
-        agreement(logger) {
+/// A SealedStore over a store of the test's choice, with its own keys, memory and metrics.
+struct SealedParts {
+  SealedParts(BlobStore& below, const Clock& clock, std::uint64_t seed,
+              std::string keyspace = "fleet", SealedFormats formats = {})
+      : fleet_clock(clock), random(seed), events(metrics, logger, clock), agreement(logger) {
     fleet_clock.Set({clock.Now(), clock.Boot()});
     keys.Set(SealingLine(KeyState::kPrimary, 1), IndexLine(KeyState::kPrimary, 2));
     store = std::make_unique<SealedStore>(
         SealedStore::Options{"tokensvc:", std::move(keyspace), formats},
-        SealedStore::Dependencies{blobs, keys, fleet_clock, floors, events, agreement, random});
+        SealedStore::Dependencies{below, keys, fleet_clock, floors, events, agreement, random});
   }
+
+  ChangingKeyRings keys;
+  FleetClock fleet_clock;
+  GenerationFloors floors;
+  MetricRegistry metrics;
+  CapturingLogger logger;
+  FakeRandom random;
+  SealEvents events;
+  KeyAgreement agreement;
+  std::unique_ptr<SealedStore> store;
+};
+
+/// There before the parts that use it.
+struct CountedBlobs {
+  explicit CountedBlobs(const std::shared_ptr<MemoryBlobs>& shared) : blobs(shared) {}
+  CountingBlobStore blobs;
+};
+
+/// One replica, over a store of memory that several share.
+class Replica : public CountedBlobs, public SealedParts {
+ public:
+  Replica(const std::shared_ptr<MemoryBlobs>& shared, const Clock& clock, std::uint64_t seed,
+          std::string keyspace = "fleet", SealedFormats formats = {})
+      : CountedBlobs(shared), SealedParts(blobs, clock, seed, std::move(keyspace), formats) {}
 
   absl::Status Put(const RecordName& name, std::shared_ptr<const TokenRecord> record) {
     return Await(store->Put(name, std::move(record)));
@@ -139,17 +158,6 @@ class Replica {
     return count;
   }
   std::int64_t Refused() const { return Refused(""); }
-
-  CountingBlobStore blobs;
-  ChangingKeyRings keys;
-  FleetClock fleet_clock;
-  GenerationFloors floors;
-  MetricRegistry metrics;
-  CapturingLogger logger;
-  FakeRandom random;
-  SealEvents events;
-  KeyAgreement agreement;
-  std::unique_ptr<SealedStore> store;
 };
 
 /// Two replicas over one store.
