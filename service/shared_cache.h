@@ -12,6 +12,8 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "cache/lease.h"
+#include "cache/local_rate_budget.h"
+#include "cache/rate_budget.h"
 #include "cache/shared_store.h"
 #include "service/readiness.h"
 #include "tokensvc/config/v1/config.pb.h"
@@ -32,6 +34,7 @@ class SharedCache {
     MetricRegistry& registry;
     WorkerPool& workers;
     Readiness& readiness;  ///< Told when keys or clocks differ from the fleet's.
+    LocalRateBudget& budget;  ///< What this replica uses of the fleet's.
   };
   /// One loop's connection. Used on that loop alone, and ends when that loop has stopped.
   class OfLoop {
@@ -39,6 +42,7 @@ class SharedCache {
     virtual ~OfLoop() = default;
     virtual SharedStore& store() = 0;
     virtual LeaseManager& leases() = 0;
+    virtual RateBudget& budget() = 0;
   };
 
   /// Reads the keys; Redis itself need not be there yet. Errors: kFailedPrecondition with what is

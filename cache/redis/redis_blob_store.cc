@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/redis/redis_blob_store.h"
 
-#include <openssl/evp.h>
-
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace tokensvc {
@@ -53,14 +50,6 @@ constexpr char kPutIfUnchanged[] =
 static_assert(kMaxGeneration == 9007199254740991 && kMaxGenerationLead == 86400000000,
               "the numbers in the scripts");
 
-std::string Sha1Hex(absl::string_view text) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest), static_cast<std::size_t>(size)));
-}
-
 absl::Status WrongKind() { return absl::InternalError("Redis answered something of another kind"); }
 
 absl::StatusOr<std::optional<std::string>> ToBlob(absl::StatusOr<RespValue>&& reply) {
@@ -71,9 +60,6 @@ absl::StatusOr<std::optional<std::string>> ToBlob(absl::StatusOr<RespValue>&& re
 }
 
 }  // namespace
-
-RedisBlobStore::Script::Script(const char* script_text)
-    : text(script_text), sha1(Sha1Hex(script_text)) {}
 
 RedisBlobStore::RedisBlobStore(RedisClient& client, std::string key_prefix)
     : client_(client),
@@ -167,7 +153,7 @@ asio::awaitable<absl::StatusOr<std::string>> RedisBlobStore::PutIfUnchanged(std:
 }
 
 asio::awaitable<absl::StatusOr<std::int64_t>> RedisBlobStore::RunForNumber(
-    const Script& script, std::vector<std::string> key_and_arguments) {
+    const RedisScript& script, std::vector<std::string> key_and_arguments) {
   const absl::StatusOr<RespValue> reply = co_await Run(script, std::move(key_and_arguments));
   if (!reply.ok()) co_return reply.status();
   if (reply->kind != RespValue::Kind::kInteger) co_return WrongKind();
@@ -175,26 +161,11 @@ asio::awaitable<absl::StatusOr<std::int64_t>> RedisBlobStore::RunForNumber(
 }
 
 asio::awaitable<absl::StatusOr<RespValue>> RedisBlobStore::Run(
-    const Script& script, std::vector<std::string> key_and_arguments) {
-  const RedisClient::TimePoint deadline = client_.OperationDeadline();
-  RedisCommand command;
-  command.reserve(3 + key_and_arguments.size());
-  command.emplace_back("EVALSHA");
-  command.push_back(script.sha1);
-  command.emplace_back("1");
-  for (std::string& argument : key_and_arguments) command.push_back(std::move(argument));
-  command[3].insert(0, key_prefix_);
-  std::vector<RedisCommand> commands(1, command);
-  RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
-  // Nothing but NOSCRIPT is kNotFound.
-  if (absl::IsNotFound(replies[0].status())) {
-    command[0] = "EVAL";
-    command[1] = script.text;
-    std::vector<RedisCommand> in_full;
-    in_full.push_back(std::move(command));
-    replies = co_await client_.Execute(std::move(in_full), deadline);
-  }
-  co_return std::move(replies[0]);
+    const RedisScript& script, std::vector<std::string> key_and_arguments) {
+  std::vector<std::string> keys;
+  keys.push_back(absl::StrCat(key_prefix_, key_and_arguments.front()));
+  key_and_arguments.erase(key_and_arguments.begin());
+  co_return co_await script.Run(client_, std::move(keys), std::move(key_and_arguments));
 }
 
 }  // namespace tokensvc

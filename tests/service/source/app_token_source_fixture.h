@@ -18,6 +18,7 @@
 #include "asio/use_awaitable.hpp"
 #include "base/mutex.h"
 #include "base/worker_pool.h"
+#include "cache/local_rate_budget.h"
 #include "gtest/gtest.h"
 #include "service/credential/client_secret_credential.h"
 #include "service/credential/credential_environment.h"
@@ -125,7 +126,7 @@ class AppTokenSourceTest : public ::testing::Test {
     for (int i = 0; i < kLoops; ++i) {
       loops_.push_back(std::make_unique<Loop>(*this));
       Loop& loop = *loops_.back();
-      workers.push_back({&loop.loop, &loop.engine, &loop.shared, &loop.leases});
+      workers.push_back({&loop.loop, &loop.engine, &loop.shared, &loop.leases, &budget_});
     }
     AppTokenSource::Options source_options;
     source_options.max_waiting_calls = 5000;
@@ -195,6 +196,7 @@ class AppTokenSourceTest : public ::testing::Test {
   ManagedIdentityMetrics identity_metrics_{registry_};
   LocalCache cache_{LocalCache::Options()};
   FailureMemory failures_;
+  LocalRateBudget budget_{clock_};
   std::atomic<std::uint64_t> generations_{0};
   std::unique_ptr<DevAuthority> authority_;
   std::shared_ptr<const Registration> registration_;

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/access/caller_quotas.h"
+
+#include <chrono>
+
+namespace tokensvc {
+namespace {
+
+/// `own`, and `standard` where that says nothing.
+CallerQuota Complete(CallerQuota own, const CallerQuota& standard) {
+  if (own.calls_per_second == 0) {
+    own.calls_per_second = standard.calls_per_second;
+    if (own.burst == 0) own.burst = standard.burst;
+  }
+  // A rate of one's own comes with a burst of its own.
+  if (own.burst == 0) own.burst = 2 * own.calls_per_second;
+  if (own.concurrent_calls == 0) own.concurrent_calls = standard.concurrent_calls;
+  return own;
+}
+
+}  // namespace
+
+CallerQuotas::Taken CallerQuotas::Take(const Caller& caller, const CompiledPolicy& policy,
+                                       int calls, BootTime now) {
+  return buckets_.With(caller.id, [&](Bucket& bucket) {
+    if (bucket.policy != policy.serial()) Adopt(caller, policy, now, bucket);
+    Taken taken;
+    if (const auto wait = bucket.calls.Take(bucket.rate, calls, now)) {
+      taken.wait = absl::FromChrono(*wait);
+    }
+    taken.concurrent_calls = bucket.concurrent_calls;
+    return taken;
+  });
+}
+
+void CallerQuotas::Adopt(const Caller& caller, const CompiledPolicy& policy, BootTime now,
+                         Bucket& bucket) const {
+  const CallerQuota* const own = policy.QuotaOf(caller);
+  const CallerQuota quota = Complete(own == nullptr ? CallerQuota() : *own, standard_);
+  const RateLimit rate =
+      RateLimit::Of(quota.calls_per_second, std::chrono::seconds(1), quota.burst);
+  if (bucket.policy != 0) bucket.calls.Change(bucket.rate, rate, now);
+  bucket.policy = policy.serial();
+  bucket.rate = rate;
+  bucket.concurrent_calls = quota.concurrent_calls;
+}
+
+}  // namespace tokensvc
