@@ -57,11 +57,12 @@ class TokenBucket {
   /// From now on `is` holds: as many are missing as were before, and never more than a burst, so
   /// that a change neither fills the bucket nor holds a debt of the old limit against anybody.
   void Change(const RateLimit& was, const RateLimit& is, BootTime now) {
-    if (full_at_ <= now) return;
-    const std::int64_t missing =
-        std::min((full_at_ - now + was.interval - std::chrono::nanoseconds(1)) / was.interval,
-                 is.burst);
-    full_at_ = now + is.interval * missing;
+    if (full_at_ <= now || (was.interval == is.interval && was.burst == is.burst)) return;
+    const double missing =
+        static_cast<double>((full_at_ - now).count()) / static_cast<double>(was.interval.count());
+    const double most = static_cast<double>(is.burst);
+    full_at_ = now + std::chrono::nanoseconds(static_cast<std::int64_t>(
+                         std::min(missing, most) * static_cast<double>(is.interval.count())));
   }
 
  private:

@@ -23,7 +23,8 @@ CallerQuota Complete(CallerQuota own, const CallerQuota& standard) {
 CallerQuotas::Taken CallerQuotas::Take(const Caller& caller, const CompiledPolicy& policy,
                                        int calls, BootTime now) {
   return buckets_.With(caller.id, [&](Bucket& bucket) {
-    if (bucket.policy != policy.serial()) Adopt(caller, policy, now, bucket);
+    // A call that still has an older policy does not bring its limits back.
+    if (bucket.policy < policy.serial()) Adopt(caller, policy, now, bucket);
     Taken taken;
     if (const auto wait = bucket.calls.Take(bucket.rate, calls, now)) {
       taken.wait = absl::FromChrono(*wait);

@@ -35,7 +35,7 @@ class CompiledPolicy final : public Policy {
   AdminRole RoleOf(const Caller& caller) const override;
   /// The quota that is written for `caller`; null: none. Valid as long as the policy.
   const CallerQuota* QuotaOf(const Caller& caller) const;
-  /// Of this process's policies, which one this is; never 0.
+  /// The place of this policy among those that this process has made, from 1 on.
   std::uint64_t serial() const { return serial_; }
 
   /// As written.

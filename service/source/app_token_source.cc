@@ -108,10 +108,9 @@ struct AppTokenSource::Metrics {
         turned_away(registry.AddCounter("tokensvc_waiting_calls_refused_total",
                                         "Calls that found no place to wait, by whose bound it was.",
                                         {{"bound", "replica_or_tenant"}})),
-        turned_away_by_caller(
-            registry.AddCounter("tokensvc_waiting_calls_refused_total",
-                                "Calls that found no place to wait, by whose bound it was.",
-                                {{"bound", "caller"}})) {}
+        turned_away_by_caller(registry.AddCounter(
+            "tokensvc_waiting_calls_refused_total",
+            "Calls that found no place to wait, by whose bound it was.", {{"bound", "caller"}})) {}
   Counter& local_hits;
   Counter& shared_hits;
   Counter& shared_failures;
@@ -170,11 +169,11 @@ void AppTokenSource::RefreshBehind(const AppTokenRequest& request, absl::string_
   Lane& lane = LaneFor(key);
   AppTokenRequest of_nobody = request;
   of_nobody.caller.clear();
-  asio::post(lane.loop.context(), [this, &lane, of_nobody = std::move(of_nobody),
-                                   key = std::string(key)] {
-    lane.flights.StartInBackground(key, MakeBody(lane, of_nobody, key, RefreshCause::kProactive,
-                                                 SharedCache::kAsk, BootTime::max()));
-  });
+  asio::post(
+      lane.loop.context(), [this, &lane, of_nobody = std::move(of_nobody), key = std::string(key)] {
+        lane.flights.StartInBackground(key, MakeBody(lane, of_nobody, key, RefreshCause::kProactive,
+                                                     SharedCache::kAsk, BootTime::max()));
+      });
 }
 
 std::optional<Error> AppTokenSource::TurnAway(const AppTokenRequest& request) {
@@ -311,9 +310,11 @@ asio::awaitable<Result<AppToken>> AppTokenSource::AcquireOnLoop(Lane& lane, AppT
   co_return AppToken{std::move((*flown)->record), FoundIn::kAuthority, cause};
 }
 
-asio::awaitable<Result<AppToken>> AppTokenSource::ServeOverShare(
-    Lane& lane, AppTokenRequest request, std::string key, BootTime deadline, SharedCache shared,
-    Error refusal) {
+asio::awaitable<Result<AppToken>> AppTokenSource::ServeOverShare(Lane& lane,
+                                                                 AppTokenRequest request,
+                                                                 std::string key, BootTime deadline,
+                                                                 SharedCache shared,
+                                                                 Error refusal) {
   if (request.forced() || shared == SharedCache::kAsked) co_return refusal;
   std::shared_ptr<const TokenRecord> record = co_await FetchShared(lane, request, key, deadline);
   if (record == nullptr) co_return refusal;
@@ -360,6 +361,7 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
       co_await authority_budget_.Acquire(lane.budget, lane.leases, request, key);
   const Lease& lease = permission.lease;
   if (permission.refusal.has_value()) {
+    if (cause == RefreshCause::kProactive) LogRefreshFailed(*request, *permission.refusal);
     co_await lane.leases.Release(key, lease);
     // A token that is due is still a token.
     outcome.from_shared_cache = outcome.record != nullptr;
@@ -386,17 +388,18 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
   } else {
     deps_.failures.Remember(keys, request->forced(), stored.error(), deps_.random.Uniform(),
                             deps_.clock.Boot());
-    if (cause == RefreshCause::kProactive) {
-      deps_.logger.Warning("proactive_refresh_failed",
-                           {{"registration", request->registration->name},
-                            {"tenant", request->tenant},
-                            {"reason", ReasonName(stored.error().reason)},
-                            {"correlation_id", request->correlation_id}});
-    }
+    if (cause == RefreshCause::kProactive) LogRefreshFailed(*request, stored.error());
   }
   co_await lane.leases.Release(key, lease);
   if (!stored.ok()) co_return std::move(stored).error();
   co_return outcome;
+}
+
+void AppTokenSource::LogRefreshFailed(const AppTokenRequest& request, const Error& error) {
+  deps_.logger.Warning("proactive_refresh_failed", {{"registration", request.registration->name},
+                                                    {"tenant", request.tenant},
+                                                    {"reason", ReasonName(error.reason)},
+                                                    {"correlation_id", request.correlation_id}});
 }
 
 asio::awaitable<std::shared_ptr<const TokenRecord>> AppTokenSource::FetchShared(

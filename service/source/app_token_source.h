@@ -146,6 +146,7 @@ class AppTokenSource {
                                                            const std::string& key,
                                                            RedeemedToken redeemed,
                                                            std::uint64_t generation);
+  void LogRefreshFailed(const AppTokenRequest& request, const Error& error);
   void RefreshBehind(const AppTokenRequest& request, absl::string_view key);
 
   const Options options_;
