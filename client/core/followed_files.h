@@ -50,11 +50,15 @@ class FollowedFiles {
   using Make = std::function<absl::StatusOr<std::shared_ptr<T>>(const std::vector<Secret>& contents,
                                                                 bool first)>;
 
-  /// Reads them now; without files `make` is called once. Errors: ReadTogether's and `make`'s.
+  /// Reads them now; without files `make` is called once. Errors: kInvalidArgument where a file
+  /// can't be read, and `make`'s.
   static absl::StatusOr<std::unique_ptr<FollowedFiles>> Open(std::vector<NamedFile> files,
                                                              std::size_t max_bytes, Make make) {
     absl::StatusOr<FileContents> read = ReadTogether(files, max_bytes);
-    if (!read.ok()) return read.status();
+    for (int i = 0; i < 3 && absl::IsAborted(read.status()); ++i) {
+      read = ReadTogether(files, max_bytes);
+    }
+    if (!read.ok()) return absl::InvalidArgumentError(read.status().message());
     absl::StatusOr<std::shared_ptr<T>> made = make(read->bytes, /*first=*/true);
     if (!made.ok()) return made.status();
     return std::unique_ptr<FollowedFiles>(new FollowedFiles(
@@ -96,7 +100,7 @@ class FollowedFiles {
     absl::StatusOr<FileContents> read = ReadTogether(files_, max_bytes_);
     if (absl::IsAborted(read.status())) return;  // Looked at again by the next use.
     if (!read.ok()) return Refuse(present, read.status());
-    std::shared_ptr<T> made;  // Then what was in force: it ends without the lock.
+    std::shared_ptr<T> made;  // From the swap on what was in force: it ends without the lock.
     if (read->bytes != contents_) {
       absl::StatusOr<std::shared_ptr<T>> result = make_(read->bytes, /*first=*/false);
       if (!result.ok()) return Refuse(read->identities, result.status());
