@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "cache/local_cache.h"
+#include "service/access/caller_quotas.h"
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy_holder.h"
 #include "service/authority/authority_metadata.h"
@@ -73,7 +74,15 @@ CurlHttpTransport::Options TransportOptions(const config::v1::ServiceConfig& con
 AppTokenSource::Options SourceOptions(const config::v1::ServiceConfig& config) {
   AppTokenSource::Options options;
   options.max_waiting_calls = config.limits().max_waiting_calls();
+  const config::v1::AuthorityBudget& budget = config.limits().authority_budget();
+  options.authority_budget = {static_cast<int>(budget.requests_per_minute()),
+                              static_cast<int>(budget.forced_refreshes_per_minute())};
   return options;
+}
+
+CallerQuota StandardQuota(const config::v1::Limits& limits) {
+  const config::v1::StandardQuota& standard = limits.caller_quota();
+  return {standard.calls_per_second(), standard.burst(), standard.concurrent_calls()};
 }
 
 LocalCache::Options CacheOptions(const config::v1::ServiceConfig& config, MetricRegistry& metrics) {
@@ -90,15 +99,17 @@ struct LoopParts {
             HttpMetrics& http_metrics, AuthorityMetrics& authority_metrics,
             GrantMetrics& grant_metrics, WorkerPool& workers,
             ManagedIdentityMetrics& identity_metrics, std::atomic<std::uint64_t>& generations,
-            SharedCache* shared_cache)
+            LocalRateBudget& budget_of_replica, SharedCache* shared_cache)
       : transport(loop.context(), TransportOptions(config, http_metrics)),
         metadata(transport, clock, logger, authority_metrics),
         identities({transport, clock, workers, logger, identity_metrics}),
         engine({transport, metadata, identities, clock, logger, grant_metrics}),
-        local_leases(generations) {
+        local_leases(generations),
+        own_budget(budget_of_replica) {
     if (shared_cache != nullptr) shared = shared_cache->Open(loop);
   }
 
+  RateBudget& budget() { return shared == nullptr ? own_budget : shared->budget(); }
   SharedStore& store() { return shared == nullptr ? no_store : shared->store(); }
   LeaseManager& leases() { return shared == nullptr ? local_leases : shared->leases(); }
 
@@ -109,6 +120,7 @@ struct LoopParts {
   GrantEngine engine;
   NoSharedStore no_store;
   LocalLeases local_leases;
+  LocalRateBudget& own_budget;
   std::unique_ptr<SharedCache::OfLoop> shared;  ///< Null: this replica shares nothing.
 };
 
@@ -133,13 +145,14 @@ struct Server::Parts {
         workers(config.server().worker_threads(), kMaxQueuedWork),
         environment{clock, random, workers, logger, credential_metrics},
         cache(CacheOptions(config, registry)),
+        quotas(StandardQuota(config.limits())),
         forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())) {}
 
   /// Makes what waits: the shared cache, the loops, and the source of tokens on them.
   absl::Status StartLoops() {
     if (config.cache().has_redis()) {
       absl::StatusOr<std::unique_ptr<SharedCache>> made = SharedCache::Make(
-          config.cache().redis(), {clock, random, logger, registry, workers, readiness});
+          config.cache().redis(), {clock, random, logger, registry, workers, readiness, budget});
       if (!made.ok()) return made.status();
       shared_cache = *std::move(made);
     }
@@ -147,9 +160,10 @@ struct Server::Parts {
     for (unsigned i = 0; i < config.server().loops(); ++i) {
       loops.push_back(std::make_unique<LoopParts>(
           config, clock, logger, http_metrics, authority_metrics, grant_metrics, workers,
-          identity_metrics, generations, shared_cache.get()));
+          identity_metrics, generations, budget, shared_cache.get()));
       LoopParts& parts = *loops.back();
-      lanes.push_back({&parts.loop, &parts.engine, &parts.store(), &parts.leases()});
+      lanes.push_back(
+          {&parts.loop, &parts.engine, &parts.store(), &parts.leases(), &parts.budget()});
     }
     LoopParts& home = *loops.front();
     assertions = std::make_unique<ManagedIdentityAssertions>(ManagedIdentityAssertion::Dependencies{
@@ -208,6 +222,8 @@ struct Server::Parts {
   CredentialEnvironment environment;
   LocalCache cache;
   FailureMemory failures;
+  LocalRateBudget budget{clock};  ///< What this replica asks of authorities.
+  CallerQuotas quotas;
   ForcedRefreshBudget forced_budget;
   PolicyHolder policy;
   std::atomic<std::uint64_t> generations{0};
@@ -261,8 +277,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
     parts->listener_parts.push_back(*std::move(made));
     parts->callers.push_back(parts->MakeCallers(listener, parts->listener_parts.back()));
     const TokenServiceHandler::Dependencies dependencies{
-        parts->directory, parts->policy, parts->forced_budget, *parts->source,
-        parts->clock,     parts->logger, parts->rpc_metrics};
+        parts->directory, parts->policy, parts->quotas, parts->forced_budget,
+        *parts->source,   parts->clock,  parts->logger, parts->rpc_metrics};
     parts->handlers.push_back(std::make_unique<TokenServiceHandler>(handler_options, dependencies,
                                                                     *parts->callers.back()));
     parts->services.push_back(std::make_unique<GatedTokenService>(*parts->handlers.back(),

@@ -50,12 +50,10 @@ constexpr char kPutIfUnchanged[] =
 static_assert(kMaxGeneration == 9007199254740991 && kMaxGenerationLead == 86400000000,
               "the numbers in the scripts");
 
-absl::Status WrongKind() { return absl::InternalError("Redis answered something of another kind"); }
-
 absl::StatusOr<std::optional<std::string>> ToBlob(absl::StatusOr<RespValue>&& reply) {
   if (!reply.ok()) return reply.status();
   if (reply->kind == RespValue::Kind::kNull) return std::optional<std::string>();
-  if (reply->kind != RespValue::Kind::kString) return WrongKind();
+  if (reply->kind != RespValue::Kind::kString) return WrongKindOfAnswer();
   return std::optional<std::string>(std::move(reply->text));
 }
 
@@ -72,7 +70,7 @@ asio::awaitable<std::vector<absl::StatusOr<std::optional<std::string>>>> RedisBl
     std::vector<std::string> keys) {
   std::vector<RedisCommand> commands;
   commands.reserve(keys.size());
-  for (const std::string& key : keys) commands.push_back({"GET", absl::StrCat(key_prefix_, key)});
+  for (const std::string& key : keys) commands.push_back({"GET", InStore(key)});
   const RedisClient::TimePoint deadline = client_.OperationDeadline();
   RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
   std::vector<absl::StatusOr<std::optional<std::string>>> found;
@@ -102,11 +100,12 @@ asio::awaitable<absl::StatusOr<BlobStore::PutOutcome>> RedisBlobStore::Put(std::
   }
   std::vector<std::string> arguments;
   arguments.reserve(4);
-  arguments.push_back(std::move(key));
+  arguments.push_back(InStore(key));
   arguments.push_back(std::move(blob));
   arguments.push_back(absl::StrCat(generation));
   arguments.push_back(absl::StrCat(expires_at_ms));
-  const absl::StatusOr<std::int64_t> result = co_await RunForNumber(put_, std::move(arguments));
+  const absl::StatusOr<std::int64_t> result =
+      co_await put_.RunForNumber(client_, std::move(arguments));
   if (!result.ok()) co_return result.status();
   switch (*result) {
     case 0:
@@ -116,17 +115,18 @@ asio::awaitable<absl::StatusOr<BlobStore::PutOutcome>> RedisBlobStore::Put(std::
     case 2:
       co_return PutOutcome::kOverwroteAhead;
     default:
-      co_return WrongKind();
+      co_return WrongKindOfAnswer();
   }
 }
 
 asio::awaitable<absl::StatusOr<std::uint64_t>> RedisBlobStore::NextGeneration(std::string key) {
   std::vector<std::string> arguments;
-  arguments.push_back(std::move(key));
+  arguments.push_back(InStore(key));
   const absl::StatusOr<std::int64_t> result =
-      co_await RunForNumber(next_generation_, std::move(arguments));
+      co_await next_generation_.RunForNumber(client_, std::move(arguments));
   if (!result.ok()) co_return result.status();
-  if (*result <= 0 || static_cast<std::uint64_t>(*result) > kMaxGeneration) co_return WrongKind();
+  if (*result <= 0 || static_cast<std::uint64_t>(*result) > kMaxGeneration)
+    co_return WrongKindOfAnswer();
   co_return static_cast<std::uint64_t>(*result);
 }
 
@@ -140,32 +140,16 @@ asio::awaitable<absl::StatusOr<std::string>> RedisBlobStore::PutIfUnchanged(std:
   }
   std::vector<std::string> arguments;
   arguments.reserve(4);
-  arguments.push_back(std::move(key));
+  arguments.push_back(InStore(key));
   arguments.push_back(std::move(expected));
   arguments.push_back(std::move(value));
   arguments.push_back(absl::StrCat(expires_at_ms));
-  absl::StatusOr<RespValue> stands = co_await Run(put_if_unchanged_, std::move(arguments));
+  absl::StatusOr<RespValue> stands = co_await put_if_unchanged_.Run(client_, std::move(arguments));
   // Only WRONGTYPE is kFailedPrecondition.
-  if (absl::IsFailedPrecondition(stands.status())) co_return WrongKind();
+  if (absl::IsFailedPrecondition(stands.status())) co_return WrongKindOfAnswer();
   if (!stands.ok()) co_return stands.status();
-  if (stands->kind != RespValue::Kind::kString) co_return WrongKind();
+  if (stands->kind != RespValue::Kind::kString) co_return WrongKindOfAnswer();
   co_return std::move(stands->text);
-}
-
-asio::awaitable<absl::StatusOr<std::int64_t>> RedisBlobStore::RunForNumber(
-    const RedisScript& script, std::vector<std::string> key_and_arguments) {
-  const absl::StatusOr<RespValue> reply = co_await Run(script, std::move(key_and_arguments));
-  if (!reply.ok()) co_return reply.status();
-  if (reply->kind != RespValue::Kind::kInteger) co_return WrongKind();
-  co_return reply->integer;
-}
-
-asio::awaitable<absl::StatusOr<RespValue>> RedisBlobStore::Run(
-    const RedisScript& script, std::vector<std::string> key_and_arguments) {
-  std::vector<std::string> keys;
-  keys.push_back(absl::StrCat(key_prefix_, key_and_arguments.front()));
-  key_and_arguments.erase(key_and_arguments.begin());
-  co_return co_await script.Run(client_, std::move(keys), std::move(key_and_arguments));
 }
 
 }  // namespace tokensvc

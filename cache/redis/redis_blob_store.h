@@ -36,12 +36,7 @@ class RedisBlobStore final : public BlobStore {
                                                               absl::Time expires_at) override;
 
  private:
-  // Runs a script on one key.
-  asio::awaitable<absl::StatusOr<RespValue>> Run(const RedisScript& script,
-                                                 std::vector<std::string> key_and_arguments);
-  // One that returns a number.
-  asio::awaitable<absl::StatusOr<std::int64_t>> RunForNumber(
-      const RedisScript& script, std::vector<std::string> key_and_arguments);
+  std::string InStore(const std::string& key) const { return key_prefix_ + key; }
 
   RedisClient& client_;
   const std::string key_prefix_;

@@ -15,8 +15,8 @@ namespace {
 // µs. Answers how long to wait in µs (0: one was taken from each) and for which budget, from 1 on.
 //
 // A key holds the time at which its budget is full again, as TokenBucket has it. What is no such
-// time counts as none; one that is further away than an empty bucket (somebody else's, or of a clock
-// that was put back) as that of an empty bucket, so that no value closes a budget for longer.
+// time counts as none; one that is further away than an empty bucket (somebody else's, or of a
+// clock that was put back) as that of an empty bucket, so that no value closes a budget for longer.
 constexpr char kTake[] =
     "local time = redis.call('TIME')\n"
     "local now = time[1] * 1000000 + time[2]\n"
@@ -44,8 +44,8 @@ constexpr char kTake[] =
     "return {math.ceil(wait), short}\n";
 
 std::int64_t Micros(std::chrono::nanoseconds time) {
-  return std::max<std::int64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(time).count(), 1);
+  return std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count(),
+                                1);
 }
 
 }  // namespace
@@ -73,20 +73,19 @@ asio::awaitable<BudgetAnswer> RedisRateBudget::Take(std::string partition,
 
 asio::awaitable<absl::StatusOr<BudgetAnswer>> RedisRateBudget::Ask(
     const std::string& partition, const std::vector<BudgetDraw>& draws) {
-  std::vector<std::string> keys;
   std::vector<std::string> arguments;
+  for (const BudgetDraw& draw : draws) arguments.push_back(key_of_(partition, draw.name));
   for (const BudgetDraw& draw : draws) {
-    keys.push_back(key_of_(partition, draw.name));
     arguments.push_back(absl::StrCat(Micros(draw.limit.interval)));
     arguments.push_back(absl::StrCat(Micros(draw.limit.capacity())));
   }
   const absl::StatusOr<RespValue> reply =
-      co_await take_.Run(client_, std::move(keys), std::move(arguments));
+      co_await take_.Run(client_, draws.size(), std::move(arguments));
   if (!reply.ok()) co_return reply.status();
   const std::vector<RespValue>& parts = reply->elements;
   if (reply->kind != RespValue::Kind::kArray || parts.size() != 2 ||
       parts[0].kind != RespValue::Kind::kInteger || parts[1].kind != RespValue::Kind::kInteger) {
-    co_return absl::InternalError("Redis answered something of another kind");
+    co_return WrongKindOfAnswer();
   }
   const std::int64_t wait = parts[0].integer;
   if (wait == 0) co_return BudgetAnswer();
@@ -94,7 +93,7 @@ asio::awaitable<absl::StatusOr<BudgetAnswer>> RedisRateBudget::Ask(
   // Nothing ever waits longer than for one: whoever says so is no script of ours.
   if (place < 1 || static_cast<std::size_t>(place) > draws.size() || wait < 0 ||
       wait > Micros(draws[static_cast<std::size_t>(place - 1)].limit.interval)) {
-    co_return absl::InternalError("Redis answered what its script cannot have said");
+    co_return WrongKindOfAnswer();
   }
   co_return BudgetAnswer{absl::Microseconds(wait), static_cast<std::size_t>(place - 1)};
 }

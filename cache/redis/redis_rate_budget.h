@@ -21,8 +21,8 @@ namespace tokensvc {
 /// takes from all or none.
 ///
 /// This replica's own budgets, of the same limits, are asked first: what it has used up alone, or
-/// was refused a moment ago, costs Redis nothing; and they hold while Redis does not answer, or with
-/// what cannot be true. The fleet then uses as many budgets as it has replicas, at the worst.
+/// was refused a moment ago, costs Redis nothing; and they hold while Redis does not answer, or
+/// with what cannot be true. The fleet then uses as many budgets as it has replicas, at the worst.
 /// Belongs to one event loop.
 class RedisRateBudget final : public RateBudget {
  public:

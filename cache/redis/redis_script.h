@@ -2,6 +2,8 @@
 #ifndef TOKENSVC_CACHE_REDIS_REDIS_SCRIPT_H_
 #define TOKENSVC_CACHE_REDIS_REDIS_SCRIPT_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,19 +15,28 @@
 namespace tokensvc {
 
 /// A script that Redis runs as one step. Sent by its digest, and in full where Redis does not know
-/// it (any more).
+/// it (any more). The script and the client outlive what runs.
 class RedisScript {
  public:
   explicit RedisScript(const char* text);
 
-  /// Runs it on `keys`. This object and `client` outlive the run.
-  asio::awaitable<absl::StatusOr<RespValue>> Run(RedisClient& client, std::vector<std::string> keys,
-                                                 std::vector<std::string> arguments) const;
+  /// On one key.
+  asio::awaitable<absl::StatusOr<RespValue>> Run(RedisClient& client,
+                                                 std::vector<std::string> key_and_arguments) const;
+  /// On the first `keys` of the texts.
+  asio::awaitable<absl::StatusOr<RespValue>> Run(RedisClient& client, std::size_t keys,
+                                                 std::vector<std::string> keys_and_arguments) const;
+  /// One that returns a number.
+  asio::awaitable<absl::StatusOr<std::int64_t>> RunForNumber(
+      RedisClient& client, std::vector<std::string> key_and_arguments) const;
 
  private:
   const std::string text_;
-  const std::string sha1_;  ///< In lower-case hexadecimal digits.
+  const std::string sha1_;  // in lower-case hexadecimal digits
 };
+
+/// The answer is none that a script of ours gives.
+absl::Status WrongKindOfAnswer();
 
 }  // namespace tokensvc
 

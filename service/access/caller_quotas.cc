@@ -20,30 +20,35 @@ CallerQuota Complete(CallerQuota own, const CallerQuota& standard) {
 
 }  // namespace
 
-CallerQuotas::Taken CallerQuotas::Take(const Caller& caller, const CompiledPolicy& policy,
-                                       int calls, BootTime now) {
-  return buckets_.With(caller.id, [&](Bucket& bucket) {
+std::optional<absl::Duration> CallerQuotas::Take(const Caller& caller, const CompiledPolicy& policy,
+                                                 int calls, BootTime now) {
+  const auto wait = buckets_.With(caller.id, [&](Bucket& bucket) {
     // A call that still has an older policy does not bring its limits back.
     if (bucket.policy < policy.serial()) Adopt(caller, policy, now, bucket);
-    Taken taken;
-    if (const auto wait = bucket.calls.Take(bucket.rate, calls, now)) {
-      taken.wait = absl::FromChrono(*wait);
-    }
-    taken.concurrent_calls = bucket.concurrent_calls;
-    return taken;
+    return bucket.calls.Take(bucket.rate, calls, now);
   });
+  if (!wait.has_value()) return std::nullopt;
+  return absl::FromChrono(*wait);
+}
+
+std::uint32_t CallerQuotas::ConcurrentCalls(const Caller& caller,
+                                            const CompiledPolicy& policy) const {
+  return QuotaOf(caller, policy).concurrent_calls;
+}
+
+CallerQuota CallerQuotas::QuotaOf(const Caller& caller, const CompiledPolicy& policy) const {
+  const CallerQuota* const own = policy.QuotaOf(caller);
+  return Complete(own == nullptr ? CallerQuota() : *own, standard_);
 }
 
 void CallerQuotas::Adopt(const Caller& caller, const CompiledPolicy& policy, BootTime now,
                          Bucket& bucket) const {
-  const CallerQuota* const own = policy.QuotaOf(caller);
-  const CallerQuota quota = Complete(own == nullptr ? CallerQuota() : *own, standard_);
+  const CallerQuota quota = QuotaOf(caller, policy);
   const RateLimit rate =
       RateLimit::Of(quota.calls_per_second, std::chrono::seconds(1), quota.burst);
   if (bucket.policy != 0) bucket.calls.Change(bucket.rate, rate, now);
   bucket.policy = policy.serial();
   bucket.rate = rate;
-  bucket.concurrent_calls = quota.concurrent_calls;
 }
 
 }  // namespace tokensvc

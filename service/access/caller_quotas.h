@@ -32,28 +32,27 @@ class CallerQuotas {
   explicit CallerQuotas(CallerQuota standard, std::size_t max_callers = kMaxCallers)
       : standard_(standard), buckets_(max_callers) {}
 
-  struct Taken {
-    /// Set: nothing was taken; come back after it.
-    std::optional<absl::Duration> wait;
-    /// How many calls of the caller may wait at once.
-    std::uint32_t concurrent_calls = 0;
-  };
-  /// Takes `calls`, at least one. More than the caller's burst at once need a full bucket, which
-  /// then owes the rest.
-  Taken Take(const Caller& caller, const CompiledPolicy& policy, int calls, BootTime now);
+  /// Takes `calls`, at least one; or takes nothing and says how long to wait. More than the
+  /// caller's burst at once need a full bucket, which then owes the rest.
+  std::optional<absl::Duration> Take(const Caller& caller, const CompiledPolicy& policy, int calls,
+                                     BootTime now);
+
+  /// How many calls of `caller` may wait at once.
+  std::uint32_t ConcurrentCalls(const Caller& caller, const CompiledPolicy& policy) const;
 
   /// Callers that are remembered.
   std::size_t size() const { return buckets_.size(); }
 
  private:
   struct Bucket {
-    std::uint64_t policy = 0;  ///< Whose limits these are; 0: nobody's yet.
+    std::uint64_t policy = 0;  ///< Whose limit this is; 0: nobody's yet.
     RateLimit rate;
-    std::uint32_t concurrent_calls = 0;
     TokenBucket calls;
   };
 
-  void Adopt(const Caller& caller, const CompiledPolicy& policy, BootTime now, Bucket& bucket) const;
+  CallerQuota QuotaOf(const Caller& caller, const CompiledPolicy& policy) const;
+  void Adopt(const Caller& caller, const CompiledPolicy& policy, BootTime now,
+             Bucket& bucket) const;
 
   const CallerQuota standard_;
   BoundedTable<Bucket> buckets_;

@@ -32,7 +32,7 @@ class CallerQuotasTest : public ::testing::Test {
   /// How many single calls get through at once.
   int Allowed(const std::string& caller, double at, const CompiledPolicy& policy) {
     int allowed = 0;
-    while (allowed < 10'000 && !quotas_.Take({caller}, policy, 1, At(at)).wait) ++allowed;
+    while (allowed < 10'000 && !quotas_.Take({caller}, policy, 1, At(at))) ++allowed;
     return allowed;
   }
   int Allowed(const std::string& caller, double at) { return Allowed(caller, at, *none_); }
@@ -45,20 +45,19 @@ TEST_F(CallerQuotasTest, EverybodyHasTheStandardQuotaForHimself) {
   EXPECT_EQ(Allowed("dns:a", 0), 20);
   EXPECT_EQ(Allowed("dns:b", 0), 20);
   EXPECT_EQ(Allowed("dns:a", 1), 10);
-  const CallerQuotas::Taken taken = quotas_.Take({"dns:a"}, *none_, 1, At(1));
-  EXPECT_EQ(taken.wait, absl::Milliseconds(100));
-  EXPECT_EQ(taken.concurrent_calls, 7u);
+  EXPECT_EQ(quotas_.Take({"dns:a"}, *none_, 1, At(1)), absl::Milliseconds(100));
+  EXPECT_EQ(quotas_.ConcurrentCalls({"dns:a"}, *none_), 7u);
 }
 
 TEST_F(CallerQuotasTest, ABatchCountsEachOfItsRequests) {
-  EXPECT_FALSE(quotas_.Take({"dns:a"}, *none_, 15, At(0)).wait);
-  EXPECT_TRUE(quotas_.Take({"dns:a"}, *none_, 6, At(0)).wait);
-  EXPECT_FALSE(quotas_.Take({"dns:a"}, *none_, 5, At(0)).wait);
+  EXPECT_FALSE(quotas_.Take({"dns:a"}, *none_, 15, At(0)));
+  EXPECT_TRUE(quotas_.Take({"dns:a"}, *none_, 6, At(0)));
+  EXPECT_FALSE(quotas_.Take({"dns:a"}, *none_, 5, At(0)));
 }
 
 TEST_F(CallerQuotasTest, ABatchThatIsLargerThanTheBurstIsServedFromAFullBucketAndOwed) {
-  EXPECT_FALSE(quotas_.Take({"dns:a"}, *none_, 100, At(0)).wait);
-  EXPECT_EQ(quotas_.Take({"dns:a"}, *none_, 1, At(0)).wait, absl::Milliseconds(8100));
+  EXPECT_FALSE(quotas_.Take({"dns:a"}, *none_, 100, At(0)));
+  EXPECT_EQ(quotas_.Take({"dns:a"}, *none_, 1, At(0)), absl::Milliseconds(8100));
 }
 
 TEST_F(CallerQuotasTest, TheFirstQuotaThatNamesACallerIsItsOwn) {
@@ -69,7 +68,8 @@ TEST_F(CallerQuotasTest, TheFirstQuotaThatNamesACallerIsItsOwn) {
   EXPECT_EQ(Allowed("dns:small", 0, *policy), 1);
   EXPECT_EQ(Allowed("spiffe://a/ns/team/sa/late", 0, *policy), 10) << "two seconds' worth";
   EXPECT_EQ(Allowed("dns:worker.internal", 0, *policy), 10);
-  EXPECT_EQ(quotas_.Take({"dns:worker.internal"}, *policy, 1, At(9)).concurrent_calls, 7u);
+  EXPECT_EQ(quotas_.ConcurrentCalls({"dns:worker.internal"}, *policy), 7u);
+  EXPECT_EQ(quotas_.ConcurrentCalls({"dns:small"}, *policy), 1u);
   EXPECT_EQ(Allowed("dns:anybody", 0, *policy), 3);
   EXPECT_EQ(Allowed("dns:anybody", 0.1, *policy), 1) << "at the standard rate";
 }
@@ -112,7 +112,7 @@ TEST_F(CallerQuotasTest, ThreadsTogetherGetNoMoreThanTheQuota) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 1000; ++i) {
         const CompiledPolicy& policy = (i + t) % 2 == 0 ? *none_ : *other;
-        if (!quotas_.Take({"dns:a"}, policy, 1, At(0)).wait) ++allowed;
+        if (!quotas_.Take({"dns:a"}, policy, 1, At(0))) ++allowed;
       }
     });
   }
