@@ -33,14 +33,14 @@ class NoisyCallerTest : public ServiceFixture {
     std::unique_ptr<v1::TokenService::Stub> stub;
   };
 
-  /// `more`: keys of the configuration.
-  void StartBoth(DevAuthority::Options options = {}, const std::string& quotas = NoisyQuota(),
+  /// `quotas`: of the policy; empty: `NoisyQuota()`. `more`: keys of the configuration.
+  void StartBoth(DevAuthority::Options options = {}, const std::string& quotas = "",
                  const std::string& more = "") {
     WriteFile("secret", kSecretCanary);
     options.clients.push_back({"orders-service", {kSecretCanary}, {}, {}});
     options.now = [this] { return clock_.Now(); };
     StartAuthority(std::move(options));
-    StartService(WithBoth(Configuration(more), quotas));
+    StartService(WithBoth(Configuration(more), quotas.empty() ? NoisyQuota() : quotas));
     noisy_ = Connect(server_->Addresses()[0].second);
     quiet_ = Connect(server_->Addresses()[1].second);
   }

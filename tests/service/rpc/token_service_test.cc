@@ -138,6 +138,25 @@ TEST_F(TokenServiceHandlerTest, AFailedCallLeavesOneLineWithWhatTheCallerWasNotT
   EXPECT_EQ(lines[2].fields.at("registration"), "(no name)");
 }
 
+TEST_F(TokenServiceHandlerTest, AQuotaCountsWhatIsDeniedAndComesBeforeEverythingElse) {
+  PolicySpec nothing = Nothing();
+  nothing.quotas.push_back({{"local:test"}, {1, 3, 0}});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Acquire(nothing, "orders", "api://orders/.default").error_code(),
+              grpc::StatusCode::PERMISSION_DENIED);
+  }
+  // Whether a registration exists shows in no other way than before.
+  for (const char* registration : {"orders", "nobody", ""}) {
+    EXPECT_EQ(Acquire(nothing, registration, "api://orders/.default").error_code(),
+              grpc::StatusCode::RESOURCE_EXHAUSTED);
+  }
+  EXPECT_EQ(logger_.lines().back().fields.at("denied_for"), "quota");
+  EXPECT_EQ(logger_.lines().back().fields.at("reason"), "QUOTA_EXCEEDED");
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(Acquire(nothing, "orders", "api://orders/.default").error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
+}
+
 TEST_F(TokenServiceHandlerTest, SaysForHowLongATokenMayBeKeptAndWorks) {
   const std::string scope = "api://orders/.default";
   Keep(scope, absl::Minutes(30), absl::Hours(1));
