@@ -37,7 +37,8 @@ std::string AddressIn(const std::string& ready) {
   return words.size() < 2 ? "" : words[1];
 }
 
-void SetDeadline(grpc::ClientContext& context) {
+void Prepare(grpc::ClientContext& context, const std::string& authorization) {
+  if (!authorization.empty()) context.AddMetadata("authorization", authorization);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
 }
 
@@ -48,8 +49,8 @@ bool Report(const grpc::Status& status) {
 
 }  // namespace
 
-Deployment::Deployment(Programs programs)
-    : programs_(std::move(programs)), directory_(MakeTempDir()) {
+Deployment::Deployment(Programs programs, IdentityKind identity)
+    : programs_(std::move(programs)), directory_(MakeTempDir()), identity_(identity, directory_) {
   SystemRandom random;
   const std::string secret = WriteFile("secret", MakeUuid(random));
   authority_ = std::make_unique<ChildProcess>(
@@ -81,7 +82,8 @@ Peer Deployment::StartService(const std::string& name, absl::string_view more) {
   const std::string config = WriteFile(
       absl::StrCat(name, ".yaml"),
       absl::StrCat(
-          "listeners: [{name: bench, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
+          "listeners: [{name: bench, address: \"127.0.0.1:0\", ", identity_.listener(), "}]\n",
+          identity_.configuration(),
           "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: "
           "[\"*\"], grants: [\"*\"], "
           "scopes: [\"*\"]}]}\n"
@@ -101,6 +103,8 @@ Peer Deployment::StartService(const std::string& name, absl::string_view more) {
 Peer Deployment::StartBareServer(const std::vector<Answer>& answers) {
   const std::string ready = Path("bare");
   std::vector<std::string> arguments = {programs_.bare, ready};
+  arguments.insert(arguments.end(), identity_.bare_arguments().begin(),
+                   identity_.bare_arguments().end());
   for (const Answer& answer : answers) {
     arguments.push_back(absl::StrCat(answer.method, "=", WriteFile(answer.method, answer.message)));
   }
@@ -122,7 +126,7 @@ Peer Deployment::Connect(const std::string& name, std::vector<std::string> argum
   grpc::ChannelArguments channel;
   channel.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   peer.stub = v1::TokenService::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), channel));
+      grpc::CreateCustomChannel(address, identity_.credentials(), channel));
   return peer;
 }
 
@@ -135,16 +139,16 @@ v1::AcquireForClientRequest RequestFor(int number) {
 }
 
 bool Call(v1::TokenService::Stub& stub, const v1::AcquireForClientRequest& request,
-          v1::AcquireForClientResponse* response) {
+          v1::AcquireForClientResponse* response, const std::string& authorization) {
   grpc::ClientContext context;
-  SetDeadline(context);
+  Prepare(context, authorization);
   return Report(stub.AcquireForClient(&context, request, response));
 }
 
 bool Call(v1::TokenService::Stub& stub, const v1::BatchAcquireForClientRequest& request,
-          v1::BatchAcquireForClientResponse* response) {
+          v1::BatchAcquireForClientResponse* response, const std::string& authorization) {
   grpc::ClientContext context;
-  SetDeadline(context);
+  Prepare(context, authorization);
   if (!Report(stub.BatchAcquireForClient(&context, request, response))) return false;
   for (const v1::BatchResult& result : response->results()) {
     if (result.has_response()) continue;
