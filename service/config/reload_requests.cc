@@ -2,28 +2,25 @@
 #include "service/config/reload_requests.h"
 
 namespace tokensvc {
-namespace {
 
-absl::Status NobodyReads() { return absl::UnavailableError("the service is shutting down"); }
-
-}  // namespace
+using Fate = ReloadRequests::Answer::Fate;
 
 void ReloadRequests::Ask(Done done) {
-  absl::Status refusal;
+  Fate refusal = Fate::kRead;
   {
     MutexLock lock(&mutex_);
     if (closed_) {
-      refusal = NobodyReads();
+      refusal = Fate::kClosed;
     } else if (waiting_.size() >= kMaxWaiting) {
-      refusal = absl::ResourceExhaustedError("too many reloads are waited for");
+      refusal = Fate::kTooManyWait;
     } else {
       waiting_.push_back(std::move(done));
     }
   }
-  if (refusal.ok()) {
+  if (refusal == Fate::kRead) {
     wake_();
   } else {
-    done(refusal);
+    done({refusal, absl::OkStatus()});
   }
 }
 
@@ -34,7 +31,7 @@ void ReloadRequests::Serve(const std::function<absl::Status(bool asked)>& poll) 
     asked.swap(waiting_);
   }
   const absl::Status status = poll(!asked.empty());
-  for (const Done& done : asked) done(status);
+  for (const Done& done : asked) done({Fate::kRead, status});
 }
 
 void ReloadRequests::Close() {
@@ -44,7 +41,7 @@ void ReloadRequests::Close() {
     closed_ = true;
     left.swap(waiting_);
   }
-  for (const Done& done : left) done(NobodyReads());
+  for (const Done& done : left) done({Fate::kClosed, absl::OkStatus()});
 }
 
 }  // namespace tokensvc

@@ -16,10 +16,19 @@ namespace tokensvc {
 /// answers back. All who ask until it looks share one reload. Thread-safe.
 class ReloadRequests {
  public:
-  /// Gets OK where what was read is in force, now or already; kInvalidArgument with the mistakes of
-  /// a configuration that was refused, without its values; kResourceExhausted where too many wait;
-  /// kUnavailable where nobody reads any more.
-  using Done = std::function<void(const absl::Status&)>;
+  /// What became of a request.
+  struct Answer {
+    enum class Fate {
+      kRead,
+      kTooManyWait,
+      kClosed,  ///< Nobody reads any more.
+    };
+    Fate fate = Fate::kRead;
+    /// Of what was read: OK where it is in force, now or already; else its mistakes, without the
+    /// values of the file.
+    absl::Status status;
+  };
+  using Done = std::function<void(const Answer&)>;
   static constexpr std::size_t kMaxWaiting = 16;
 
   /// `wake` makes the reading thread call `Serve` soon. Runs on the threads of those who ask.
