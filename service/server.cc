@@ -137,8 +137,8 @@ struct Server::Parts {
         environment{clock, random, workers, logger, credential_metrics},
         cache(CacheOptions(config, registry)),
         forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())),
-        admin({clock, logger, registry, cache, failures, policy, purger, [this] { return Shared(); },
-               reloads, /*audit=*/{}}) {}
+        admin({clock, logger, registry, cache, failures, policy, purger,
+               [this] { return Shared(); }, reloads, /*audit=*/{}}) {}
 
   /// Makes what waits: the shared cache, the loops, and the source of tokens on them.
   absl::Status StartLoops() {
@@ -192,8 +192,8 @@ struct Server::Parts {
     if (listener.serves() == config::v1::SERVES_ADMIN) {
       return admin.AddService({options.default_deadline, options.max_deadline}, of);
     }
-    const TokenServiceHandler::Dependencies dependencies{
-        directory, policy, forced_budget, *source, clock, logger, rpc_metrics};
+    const TokenServiceHandler::Dependencies dependencies{directory, policy, forced_budget, *source,
+                                                         clock,     logger, rpc_metrics};
     handlers.push_back(std::make_unique<TokenServiceHandler>(options, dependencies, of));
     services.push_back(std::make_unique<GatedTokenService>(*handlers.back(), gate, rpc_metrics));
     return *services.back();

@@ -232,8 +232,7 @@ Result<admin::v1::ExplainAccessResponse> ServerAdmin::ExplainAccess(
   std::vector<FieldViolation> violations = CheckExplain(request, &question);
   if (!violations.empty()) return Malformed(std::move(violations));
   const std::shared_ptr<const InForce> in_force = Current();
-  AccessExplanation answer =
-      PolicyQuestions(in_force->config, *in_force->policy).Ask(question);
+  AccessExplanation answer = PolicyQuestions(in_force->config, *in_force->policy).Ask(question);
   admin::v1::ExplainAccessResponse response;
   response.set_allowed(answer.allowed);
   response.set_rule(std::move(answer.rule));
@@ -256,9 +255,9 @@ Result<admin::v1::TestPolicyResponse> ServerAdmin::TestPolicy(
     for (const ConfigError& error : expectations.error()) {
       if (violations.size() == kMaxMistakes) break;
       violations.push_back(
-          {"expectations_yaml", absl::StrCat("line ", error.line, ", column ", error.column, ": ",
-                                             error.path, error.path.empty() ? "" : ": ",
-                                             error.message)});
+          {"expectations_yaml",
+           absl::StrCat("line ", error.line, ", column ", error.column, ": ", error.path,
+                        error.path.empty() ? "" : ": ", error.message)});
     }
     return Malformed(std::move(violations));
   }

@@ -71,7 +71,8 @@ absl::Time KeyFiles::SinceWhen(const KeyRing& ring, const RingKey& key,
                                const KeyRings* before) const {
   const absl::Time now = options_.clock->Now();
   if (before == nullptr) return now;
-  const KeyRing& old_ring = ring.purpose() == KeyPurpose::kSealing ? before->sealing : before->index;
+  const KeyRing& old_ring =
+      ring.purpose() == KeyPurpose::kSealing ? before->sealing : before->index;
   const RingKey* const old_key = old_ring.Find(key.id);
   if (old_key == nullptr || old_key->state != key.state) return now;
   const auto known = before->since.find({ring.purpose(), key.id});

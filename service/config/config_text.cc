@@ -180,8 +180,7 @@ class Writer {
                                  int index) {
     const pb::Reflection& reflection = *message.GetReflection();
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
-      return EnumText(*field.enum_type(),
-                      reflection.GetRepeatedEnumValue(message, &field, index));
+      return EnumText(*field.enum_type(), reflection.GetRepeatedEnumValue(message, &field, index));
     }
     if (field.cpp_type() != FieldDescriptor::CPPTYPE_STRING) return "\"\" # of a type unknown here";
     return StringText(reflection.GetRepeatedString(message, &field, index), field);

@@ -45,8 +45,7 @@ std::vector<QuestionMistake> CheckQuestion(config::v1::PolicyExpectation* questi
   }
   for (int i = 0; i < question->scopes_size(); ++i) {
     if (question->scopes(i).empty() || absl::StrContains(question->scopes(i), ' ')) {
-      mistakes.push_back(
-          {absl::StrCat("scopes[", i, "]"), "must be one scope, without spaces"});
+      mistakes.push_back({absl::StrCat("scopes[", i, "]"), "must be one scope, without spaces"});
     }
   }
   return mistakes;

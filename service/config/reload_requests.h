@@ -40,8 +40,8 @@ class ReloadRequests {
   /// Calls `done` once: on the reading thread, or at once where nothing comes of it.
   void Ask(Done done) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  /// For the reading thread, now and then: calls `poll`, with whether somebody asked, and hands what
-  /// it returns to all who did.
+  /// For the reading thread, now and then: calls `poll`, with whether somebody asked, and hands
+  /// what it returns to all who did.
   void Serve(const std::function<absl::Status(bool asked)>& poll) ABSL_LOCKS_EXCLUDED(mutex_);
 
   /// Nobody reads from here on: whoever waits is told, and whoever asks later. Idempotent.

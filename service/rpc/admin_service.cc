@@ -113,17 +113,18 @@ AdminServiceHandler::CallPtr AdminServiceHandler::MakeCall(grpc::CallbackServerC
 
 void AdminServiceHandler::Admit(const CallPtr& call, std::function<void()> serve) {
   const absl::Duration at_most = absl::FromChrono(DeadlineOf(*call) - call->started);
-  callers_.Resolve(
-      call->context, at_most,
-      [this, call, serve = std::move(serve)](CallerOutcome caller) mutable {
-        if (!caller.ok()) return Fail(call, caller.error().error, caller.error().cause);
-        call->caller = *std::move(caller);
-        const AdminRole needed = RequiredRole(call->metrics.method());
-        if (deps_.policy.Get()->RoleOf(*call->caller) < needed) {
-          return Fail(call, RoleRequired(needed), "role");
-        }
-        if (!deps_.executor.Run(std::move(serve))) Fail(call, Overloaded(), /*denied_for=*/"");
-      });
+  callers_.Resolve(call->context, at_most,
+                   [this, call, serve = std::move(serve)](CallerOutcome caller) mutable {
+                     if (!caller.ok())
+                       return Fail(call, caller.error().error, caller.error().cause);
+                     call->caller = *std::move(caller);
+                     const AdminRole needed = RequiredRole(call->metrics.method());
+                     if (deps_.policy.Get()->RoleOf(*call->caller) < needed) {
+                       return Fail(call, RoleRequired(needed), "role");
+                     }
+                     if (!deps_.executor.Run(std::move(serve)))
+                       Fail(call, Overloaded(), /*denied_for=*/"");
+                   });
 }
 
 template <class Request, class Response>
