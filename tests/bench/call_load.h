@@ -23,6 +23,7 @@ struct LoadResult {
   long calls = 0;
   long failed = 0;
   double calls_per_second = 0;
+  double p50_microseconds = 0;
   double p99_microseconds = 0;
 };
 
@@ -60,6 +61,7 @@ class CallLoad {
     }
     result.calls = static_cast<long>(latencies.size());
     result.calls_per_second = static_cast<double>(result.calls) / seconds;
+    result.p50_microseconds = Percentile(latencies, 0.5);
     result.p99_microseconds = Percentile(latencies, 0.99);
     return result;
   }

@@ -26,6 +26,8 @@ struct Programs {
 struct Peer {
   std::unique_ptr<ChildProcess> process;
   std::unique_ptr<v1::TokenService::Stub> stub;  ///< Null: it did not start.
+  /// Of the service: as another caller, over a listener of its own.
+  std::unique_ptr<v1::TokenService::Stub> noisy;
 };
 
 /// The development authority and what is started beside it, with files in a directory of their own
@@ -38,8 +40,8 @@ class Deployment {
   Deployment& operator=(const Deployment&) = delete;
 
   /// Starts the service; `more` is added to its configuration. Says so on standard error where it
-  /// fails.
-  Peer StartService(const std::string& name, absl::string_view more = "");
+  /// fails. `noisy_quota`: the calls per second that the other caller may make.
+  Peer StartService(const std::string& name, absl::string_view more = "", int noisy_quota = 1);
   /// Starts the server that answers each of `answers` to the RPC of that name.
   struct Answer {
     std::string method;
