@@ -20,13 +20,16 @@
 #include "service/access/caller_quotas.h"
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy_holder.h"
+#include "service/admin_parts.h"
 #include "service/authority/authority_metadata.h"
+#include "service/config/effective_config.h"
 #include "service/credential/credential_environment.h"
 #include "service/credential/managed_identity_assertion.h"
 #include "service/credential/managed_identity_client.h"
 #include "service/grant/grant_engine.h"
 #include "service/http/curl_http_transport.h"
 #include "service/listener_parts.h"
+#include "service/local_purger.h"
 #include "service/make_directory.h"
 #include "service/make_jwt_authenticator.h"
 #include "service/make_policy.h"
@@ -129,7 +132,7 @@ struct LoopParts {
 /// Everything, in the order in which it is made; it ends in the opposite order.
 struct Server::Parts {
   Parts(const config::v1::ServiceConfig& start_config, const Clock& start_clock,
-        Logger& start_logger)
+        Logger& start_logger, ReloadRequests* reloads)
       : at_start(start_config),
         config(start_config),
         clock(start_clock),
@@ -146,7 +149,9 @@ struct Server::Parts {
         environment{clock, random, workers, logger, credential_metrics},
         cache(CacheOptions(config, registry)),
         quotas(StandardQuota(config.limits())),
-        forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())) {}
+        forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())),
+        admin({clock, logger, registry, cache, failures, policy, purger,
+               [this] { return Shared(); }, reloads, /*audit=*/{}}) {}
 
   /// Makes what waits: the shared cache, the loops, and the source of tokens on them.
   absl::Status StartLoops() {
@@ -175,6 +180,11 @@ struct Server::Parts {
     return absl::OkStatus();
   }
 
+  std::optional<ServerAdmin::SharedView> Shared() const {
+    if (shared_cache == nullptr) return std::nullopt;
+    return ServerAdmin::SharedView{shared_cache->key_rings(), shared_cache->degraded()};
+  }
+
   /// How callers are known at a listener.
   std::unique_ptr<CallerResolver> MakeCallers(const config::v1::Listener& listener,
                                               const ListenerParts& of_listener) {
@@ -188,6 +198,19 @@ struct Server::Parts {
       return std::make_unique<CertifiedProxyResolver>(*of_listener.callers, std::move(by_jwt));
     }
     return std::make_unique<FixedCaller>(Caller{absl::StrCat("local:", listener.identity())});
+  }
+
+  /// What a listener serves.
+  grpc::Service& AddService(const config::v1::Listener& listener,
+                            const TokenServiceHandler::Options& options, CallerResolver& of) {
+    if (listener.serves() == config::v1::SERVES_ADMIN) {
+      return admin.AddService({options.default_deadline, options.max_deadline}, of);
+    }
+    const TokenServiceHandler::Dependencies dependencies{directory, policy, quotas, forced_budget,
+                                                         *source,   clock,  logger, rpc_metrics};
+    handlers.push_back(std::make_unique<TokenServiceHandler>(options, dependencies, of));
+    services.push_back(std::make_unique<GatedTokenService>(*handlers.back(), gate, rpc_metrics));
+    return *services.back();
   }
 
   ~Parts() {
@@ -238,6 +261,8 @@ struct Server::Parts {
   JwtIssuers jwt_issuers;
   std::vector<ListenerParts> listener_parts;
   std::vector<std::unique_ptr<CallerResolver>> callers;  ///< One of each listener.
+  LocalPurger purger{cache};
+  AdminParts admin;
   std::vector<std::unique_ptr<TokenServiceHandler>> handlers;
   std::vector<std::unique_ptr<GatedTokenService>> services;
   std::vector<std::unique_ptr<Listener>> listeners;
@@ -249,8 +274,9 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() = default;
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceConfig& config,
-                                                      const Clock& clock, Logger& logger) {
-  auto parts = std::make_unique<Parts>(config, clock, logger);
+                                                      const Clock& clock, Logger& logger,
+                                                      ReloadRequests* reloads) {
+  auto parts = std::make_unique<Parts>(config, clock, logger, reloads);
   if (const absl::Status started = parts->StartLoops(); !started.ok()) return started;
   absl::StatusOr<std::shared_ptr<const Directory>> directory =
       MakeDirectory(config, parts->environment, *parts->assertions);
@@ -259,6 +285,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
   absl::StatusOr<std::shared_ptr<const CompiledPolicy>> policy = MakePolicy(config);
   if (!policy.ok()) return policy.status();
   parts->policy.Set(*std::move(policy));
+  parts->admin.SetConfig(config, config, parts->policy.Get());
   LoopParts& home = *parts->loops.front();
   absl::StatusOr<JwtIssuers> issuers =
       JwtIssuers::Make(config, {{home.loop.context(), clock, logger, parts->issuer_keys_metrics},
@@ -276,15 +303,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
     if (!made.ok()) return made.status();
     parts->listener_parts.push_back(*std::move(made));
     parts->callers.push_back(parts->MakeCallers(listener, parts->listener_parts.back()));
-    const TokenServiceHandler::Dependencies dependencies{
-        parts->directory, parts->policy, parts->quotas, parts->forced_budget,
-        *parts->source,   parts->clock,  parts->logger, parts->rpc_metrics};
-    parts->handlers.push_back(std::make_unique<TokenServiceHandler>(handler_options, dependencies,
-                                                                    *parts->callers.back()));
-    parts->services.push_back(std::make_unique<GatedTokenService>(*parts->handlers.back(),
-                                                                  parts->gate, parts->rpc_metrics));
+    grpc::Service& service = parts->AddService(listener, handler_options, *parts->callers.back());
     absl::StatusOr<std::unique_ptr<Listener>> started =
-        Listener::Start(parts->listener_parts.back().options, *parts->services.back());
+        Listener::Start(parts->listener_parts.back().options, service);
     if (!started.ok()) return started.status();
     logger.Info("listening", {{"listener", listener.name()},
                               {"address", (*started)->bound_address()},
@@ -316,21 +337,14 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
   if (!policy.ok()) return policy.status();
   parts_->directory.Set(*std::move(directory));
   parts_->policy.Set(*std::move(policy));
+  parts_->admin.SetConfig(parts_->at_start, config, parts_->policy.Get());
   // What was refused before may have been mended by this very change.
   parts_->failures.ForgetRefusals();
 
-  config::v1::ServiceConfig was = parts_->at_start;
-  config::v1::ServiceConfig is = config;
-  for (config::v1::ServiceConfig* each : {&was, &is}) {
-    each->clear_authorities();
-    each->clear_registrations();
-    each->clear_policy();
-    each->clear_policy_file();
-  }
   parts_->config = config;
   parts_->logger.Info("configuration_reloaded",
                       {{"registrations", config.registrations_size()},
-                       {"needs_restart", was.SerializeAsString() != is.SerializeAsString()}});
+                       {"needs_restart", NeedsRestart(parts_->at_start, config)}});
   return absl::OkStatus();
 }
 

@@ -222,6 +222,10 @@ absl::StatusOr<std::unique_ptr<SharedCache>> SharedCache::Make(const config::v1:
       new SharedCache(std::make_unique<Shared>(config, environment, *std::move(keys))));
 }
 
+std::shared_ptr<const KeyRings> SharedCache::key_rings() const { return shared_->keys->Current(); }
+
+bool SharedCache::degraded() const { return shared_->degraded(); }
+
 void SharedCache::AwaitClockCheck() { shared_->health.AwaitFirstAttempt(kMaxWaitAtStart); }
 
 std::unique_ptr<SharedCache::OfLoop> SharedCache::Open(EventLoop& loop) {

@@ -14,6 +14,7 @@
 #include "cache/lease.h"
 #include "cache/local_rate_budget.h"
 #include "cache/rate_budget.h"
+#include "cache/seal/key_files.h"
 #include "cache/shared_store.h"
 #include "service/readiness.h"
 #include "tokensvc/config/v1/config.pb.h"
@@ -53,6 +54,11 @@ class SharedCache {
 
   /// Opens `loop`'s connection, in the background. Waits until the loop has taken it over.
   std::unique_ptr<OfLoop> Open(EventLoop& loop);
+
+  /// The keys of the moment. Thread-safe, as is the next one.
+  std::shared_ptr<const KeyRings> key_rings() const;
+  /// Whether tokens are not shared just now: a connection is missing, or keys or clocks disagree.
+  bool degraded() const;
 
   /// Before a replica first says that it is ready: waits until its clock was compared with Redis',
   /// or Redis turned out to be away; half a second at most. To be called when all loops are open.

@@ -5,8 +5,9 @@
 namespace tokensvc::tokenctl {
 
 inline constexpr char kDescription[] =
-    "tokenctl asks a Token Service for OAuth 2.0 app tokens and headers, and tells whether it is "
-    "well.\n"
+    "tokenctl asks a Token Service for OAuth 2.0 app tokens and headers, tells whether it is well, "
+    "and\n"
+    "administers it.\n"
     "You name a client registration of the service's configuration; credentials stay with the "
     "service.";
 
@@ -29,8 +30,22 @@ inline constexpr char kFooter[] =
   # A service on another machine, with a private CA.
   tokenctl --address tokens.example.com:7443 --tls --ca-file ca.pem health
 
+  # As somebody: with a client certificate, or with a JWT, as the server's listener asks for it.
+  tokenctl --address tokens.example.com:8443 --tls --ca-file ca.pem \
+    --client-certificate me.pem --client-key me.key check
+  tokenctl --address tokens.example.com:8444 --tls --ca-file ca.pem \
+    --jwt-file <(kubectl create token orders --audience tokensvc) check
+
+  # A Unix socket: whoever may open it is the caller that its listener names.
+  tokenctl --address unix:/run/tokensvc/grpc.sock health
+
   # What is in this token?
   tokenctl decode token.txt
+
+  # Why was this caller denied? What does this replica hold? (`tokenctl admin --help`)
+  tokenctl --address unix:/run/tokensvc/admin.sock explain --caller spiffe://prod.example/cart \
+    --registration orders --scope https://graph.microsoft.com/.default
+  tokenctl --address unix:/run/tokensvc/admin.sock admin cache
 
   # The keys that replicas share a Redis with (`tokenctl keys --help` has the rotation).
   tokenctl keys new --ring sealing --out sealing.keys
@@ -38,7 +53,7 @@ inline constexpr char kFooter[] =
 
 Exit codes:
   0  done
-  1  the server refused the call, or is not healthy
+  1  the server refused the call, is not healthy, or the answer is no (explain, test-policy, reload)
   2  the command line, or a file that it names, is wrong
   3  no Token Service answered: connection, TLS, or time-out
 

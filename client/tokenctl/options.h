@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "base/expected.h"
 #include "client/core/address.h"
+#include "client/tokenctl/admin_options.h"
 
 namespace tokensvc::tokenctl {
 
@@ -20,14 +21,17 @@ enum ExitCode {
   kExitUnreachable = 3,  ///< No answer of a Token Service: connection, TLS or time-out.
 };
 
-enum class Command { kAcquire, kHeader, kHealth, kCheck, kDecode, kKeys };
+enum class Command { kAcquire, kHeader, kHealth, kCheck, kDecode, kKeys, kAdmin, kExplain };
 enum class OutputFormat { kText, kJson };
 
 /// How to reach the server.
 struct ConnectionOptions {
   std::string address = "127.0.0.1:7443";  ///< HOST:PORT, [IPV6]:PORT or unix:PATH.
   bool tls = false;
-  std::string ca_file;     ///< PEM; empty: the system's trust store.
+  std::string ca_file;             ///< PEM; empty: the system's trust store.
+  std::string client_certificate;  ///< PEM, for mutual TLS; both or none.
+  std::string client_key;
+  std::string jwt_file;    ///< A JWT for the `authorization` header of every call.
   bool plaintext = false;  ///< The user's explicit word for plaintext beyond loopback.
   absl::Duration timeout = absl::Seconds(10);  ///< Of each call.
 };
@@ -63,6 +67,8 @@ struct Options {
   AcquireOptions acquire;
   std::vector<std::string> health_services = {"live", "ready"};
   KeysOptions keys;
+  AdminOptions admin;
+  ExplainOptions explain;
   std::string decode_file;  ///< Empty or "-": standard input.
 };
 
@@ -72,7 +78,8 @@ struct EarlyExit {
   std::string text;  ///< For stdout where the code is kExitOk, else for stderr.
 };
 
-/// Reads the command line, the environment (`TOKENSVC_ADDRESS`) and the files that `@FILE` names.
+/// Reads the command line, the environment (`TOKENSVC_ADDRESS` and the other variables that
+/// `--help` names) and the files that `@FILE` names.
 Expected<Options, EarlyExit> ParseOptions(int argc, const char* const* argv);
 
 using client::IsAddress;

@@ -37,14 +37,15 @@ std::string AddressIn(const std::string& ready, std::size_t place) {
   return words.size() < 2 * place + 2 ? "" : words[2 * place + 1];
 }
 
-std::unique_ptr<v1::TokenService::Stub> StubOf(const std::string& address) {
+std::unique_ptr<v1::TokenService::Stub> StubOf(
+    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments channel;
   channel.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return v1::TokenService::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), channel));
+  return v1::TokenService::NewStub(grpc::CreateCustomChannel(address, credentials, channel));
 }
 
-void SetDeadline(grpc::ClientContext& context) {
+void Prepare(grpc::ClientContext& context, const std::string& authorization) {
+  if (!authorization.empty()) context.AddMetadata("authorization", authorization);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
 }
 
@@ -55,8 +56,8 @@ bool Report(const grpc::Status& status) {
 
 }  // namespace
 
-Deployment::Deployment(Programs programs)
-    : programs_(std::move(programs)), directory_(MakeTempDir()) {
+Deployment::Deployment(Programs programs, IdentityKind identity)
+    : programs_(std::move(programs)), directory_(MakeTempDir()), identity_(identity, directory_) {
   SystemRandom random;
   const std::string secret = WriteFile("secret", MakeUuid(random));
   authority_ = std::make_unique<ChildProcess>(
@@ -88,15 +89,20 @@ Peer Deployment::StartService(const std::string& name, absl::string_view more, i
   const std::string config = WriteFile(
       absl::StrCat(name, ".yaml"),
       absl::StrCat("listeners:\n"
-                   "  - {name: bench, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}\n"
+                   "  - {name: bench, address: \"127.0.0.1:0\", ",
+                   identity_.listener(),
+                   "}\n"
                    "  - {name: noisy, address: \"127.0.0.1:0\", plaintext: {}, identity: noisy}\n"
                    "policy:\n"
                    "  rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], "
                    "tenants: [\"*\"], grants: [\"*\"], scopes: [\"*\"]}]\n"
                    // A bench is what quotas are there to stop.
-                   "  quotas: [{callers: [\"local:tests\"], calls_per_second: 1000000},\n"
-                   "    {callers: [\"local:noisy\"], calls_per_second: ",
-                   noisy_quota, ", burst: ", noisy_quota, "}]\n",
+                   "  quotas:\n"
+                   "    - {callers: [\"local:noisy\"], calls_per_second: ",
+                   noisy_quota, ", burst: ", noisy_quota,
+                   "}\n"
+                   "    - {callers: [\"*\"], calls_per_second: 1000000}\n",
+                   identity_.configuration(),
                    "metrics: {address: \"127.0.0.1:0\"}\n"
                    "authorities: [{name: dev, entra: {base_url: \"",
                    authority_url_,
@@ -112,6 +118,8 @@ Peer Deployment::StartService(const std::string& name, absl::string_view more, i
 Peer Deployment::StartBareServer(const std::vector<Answer>& answers) {
   const std::string ready = Path("bare");
   std::vector<std::string> arguments = {programs_.bare, ready};
+  arguments.insert(arguments.end(), identity_.bare_arguments().begin(),
+                   identity_.bare_arguments().end());
   for (const Answer& answer : answers) {
     arguments.push_back(absl::StrCat(answer.method, "=", WriteFile(answer.method, answer.message)));
   }
@@ -131,8 +139,9 @@ Peer Deployment::Connect(const std::string& name, std::vector<std::string> argum
     std::fprintf(stderr, "%s did not start: %s\n", name.c_str(), text.c_str());
     return peer;
   }
-  peer.stub = StubOf(address);
-  if (const std::string other = AddressIn(ready, 1); !other.empty()) peer.noisy = StubOf(other);
+  peer.stub = StubOf(address, identity_.credentials());
+  const std::string other = AddressIn(ready, 1);
+  if (!other.empty()) peer.noisy = StubOf(other, grpc::InsecureChannelCredentials());
   return peer;
 }
 
@@ -145,16 +154,16 @@ v1::AcquireForClientRequest RequestFor(int number) {
 }
 
 bool Call(v1::TokenService::Stub& stub, const v1::AcquireForClientRequest& request,
-          v1::AcquireForClientResponse* response) {
+          v1::AcquireForClientResponse* response, const std::string& authorization) {
   grpc::ClientContext context;
-  SetDeadline(context);
+  Prepare(context, authorization);
   return Report(stub.AcquireForClient(&context, request, response));
 }
 
 bool Call(v1::TokenService::Stub& stub, const v1::BatchAcquireForClientRequest& request,
-          v1::BatchAcquireForClientResponse* response) {
+          v1::BatchAcquireForClientResponse* response, const std::string& authorization) {
   grpc::ClientContext context;
-  SetDeadline(context);
+  Prepare(context, authorization);
   if (!Report(stub.BatchAcquireForClient(&context, request, response))) return false;
   for (const v1::BatchResult& result : response->results()) {
     if (result.has_response()) continue;

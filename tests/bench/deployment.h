@@ -10,6 +10,7 @@
 
 #include "absl/strings/string_view.h"
 #include "tests/bench/child_process.h"
+#include "tests/bench/peer_identity.h"
 #include "tokensvc/v1/token_service.grpc.pb.h"
 
 namespace tokensvc::bench {
@@ -33,7 +34,7 @@ struct Peer {
 /// that goes with this object. The service has one registration, `bench`, for any tenant.
 class Deployment {
  public:
-  explicit Deployment(Programs programs);
+  explicit Deployment(Programs programs, IdentityKind identity = IdentityKind::kLocal);
   ~Deployment();
   Deployment(const Deployment&) = delete;
   Deployment& operator=(const Deployment&) = delete;
@@ -48,6 +49,9 @@ class Deployment {
   };
   Peer StartBareServer(const std::vector<Answer>& answers);
 
+  /// How calls are to show who makes them.
+  const PeerIdentity& identity() const { return identity_; }
+
   std::string Path(absl::string_view name) const;
   /// Returns the path.
   std::string WriteFile(absl::string_view name, const std::string& text) const;
@@ -58,6 +62,7 @@ class Deployment {
 
   const Programs programs_;
   const std::string directory_;
+  const PeerIdentity identity_;
   std::unique_ptr<ChildProcess> authority_;
   std::string authority_url_;
 };
@@ -67,10 +72,10 @@ v1::AcquireForClientRequest RequestFor(int number);
 
 /// Calls once, with a deadline; false and a line on standard error where it fails.
 bool Call(v1::TokenService::Stub& stub, const v1::AcquireForClientRequest& request,
-          v1::AcquireForClientResponse* response);
+          v1::AcquireForClientResponse* response, const std::string& authorization = "");
 /// The same, and false where one of the batch failed.
 bool Call(v1::TokenService::Stub& stub, const v1::BatchAcquireForClientRequest& request,
-          v1::BatchAcquireForClientResponse* response);
+          v1::BatchAcquireForClientResponse* response, const std::string& authorization = "");
 
 }  // namespace tokensvc::bench
 

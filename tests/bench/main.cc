@@ -2,6 +2,7 @@
 // The figures of DESIGN's performance section that exist by now.
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <string>
 
 #include "CLI/CLI.hpp"
@@ -29,6 +30,11 @@ constexpr char kDescription[] =
     "  noisy   a caller that keeps to its quota, beside one at 50 times its own\n"
     "  redis   hits of the shared cache against a plain GET, and the memory of a record in Redis;\n"
     "          starts redis-server processes of its own";
+
+const std::map<std::string, IdentityKind> kIdentities = {
+    {"local", IdentityKind::kLocal},
+    {"certificate", IdentityKind::kCertificate},
+    {"jwt", IdentityKind::kJwt}};
 
 Median Exactly(double value) { return {value, value, value}; }
 
@@ -191,6 +197,10 @@ int Run(int argc, char** argv) {
   app.add_option("--in-flight", against_bare.in_flight, "unary, batch: calls that are kept running")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  app.add_option("--identity", against_bare.identity,
+                 "unary, batch: how the load shows who it is, to the bare handler too")
+      ->transform(CLI::CheckedTransformer(kIdentities, CLI::ignore_case))
+      ->default_str("certificate");
   app.add_option("--most", most, "cache: tokens of the largest cache (2 KB each)")
       ->capture_default_str()
       ->check(CLI::Range(1000, 10'000'000));

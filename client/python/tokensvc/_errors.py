@@ -103,9 +103,15 @@ def _parse(message_type: type[Message], data: bytes) -> Message | None:
         return None
 
 
-def from_rpc_error(rpc_error: grpc.RpcError) -> TokenServiceError:
-    """What is absent, malformed or unknown in the details is left out."""
-    error = TokenServiceError(rpc_error.code(), rpc_error.details() or "")
+def from_rpc_error(rpc_error: grpc.RpcError, refused_file: str = "") -> TokenServiceError:
+    """What is absent, malformed or unknown in the details is left out.
+
+    `refused_file`: why a file of the client's was not taken over, which calls may fail for.
+    """
+    text = rpc_error.details() or ""
+    if refused_file and rpc_error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE):
+        text += f" (a file changed and was not taken over: {refused_file})"
+    error = TokenServiceError(rpc_error.code(), text)
     _read_details(dict(rpc_error.trailing_metadata() or ()).get(_DETAILS, b""), error)
     return error
 
