@@ -59,7 +59,8 @@ void Run() {
   for (int i = 0; i < kCallers; ++i) callers.push_back(CallerOf(i));
   std::int64_t refused = 0;
 
-  CallerQuotas one({5000, 10'000, 100});
+  MetricRegistry registry;
+  CallerQuotas one({5000, 10'000, 100}, registry);
   std::vector<std::uint32_t> order(kCalls, 0);
   PerCall(one, policy, callers, order, refused);
   const double same = PerCall(one, policy, callers, order, refused);
@@ -69,7 +70,8 @@ void Run() {
   PerCall(one, policy, callers, order, refused);
   const double few = PerCall(one, policy, callers, order, refused);
 
-  CallerQuotas many({5000, 10'000, 100});
+  MetricRegistry registry_of_many;
+  CallerQuotas many({5000, 10'000, 100}, registry_of_many);
   for (std::uint32_t i = 0; i < kCallers; ++i) order[i] = i;
   for (std::size_t i = kCallers; i < order.size(); ++i) order[i] = random() % kCallers;
   const std::size_t before = mallinfo2().uordblks;
