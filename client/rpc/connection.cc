@@ -9,6 +9,7 @@
 #include "client/core/pem_checks.h"
 #include "client/rpc/callback_scope.h"
 #include "client/rpc/channel.h"
+#include "client/rpc/grpc_status.h"
 
 namespace tokensvc::client {
 namespace {
@@ -63,7 +64,11 @@ Connection::ForCall Connection::Next() {
 }
 
 absl::Status Connection::Explain(const absl::Status& status) const {
-  if (!absl::IsUnauthenticated(status) && !absl::IsUnavailable(status)) return status;
+  // UNAVAILABLE with details is an answer of the service, which then took the connection.
+  const bool is_suspect =
+      absl::IsUnauthenticated(status) ||
+      (absl::IsUnavailable(status) && !status.GetPayload(kDetailsPayload).has_value());
+  if (!is_suspect) return status;
   absl::Status why = stubs_->Refusal();
   if (why.ok() && authorizations_ != nullptr) why = authorizations_->Refusal();
   if (why.ok()) return status;
