@@ -140,6 +140,11 @@ class CertificateTest(IdentityTest):
             self.call(client)
         self.assertEqual(raised.exception.code, grpc.StatusCode.UNAVAILABLE)
         self.assertIn("certificate verify failed", str(raised.exception))
+        self.assertNotIn("ca_file", str(raised.exception))
+        self.write("trusted.pem", "garbage")
+        with self.assertRaises(TokenServiceError) as raised:
+            self.call(client)
+        self.assertIn("ca_file: holds no certificate", str(raised.exception))
         self.write("trusted.pem", self.authority.ca_file.read_bytes())
         self.call(client)
 

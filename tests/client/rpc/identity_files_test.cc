@@ -135,6 +135,9 @@ TEST_F(IdentityFilesTest, FollowsWhomToTrust) {
   const absl::Status stranger = Acquire(*client);
   EXPECT_EQ(stranger.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(stranger.message()), HasSubstr("certificate verify failed"));
+  EXPECT_THAT(std::string(stranger.message()), Not(HasSubstr("ca_file")));
+  Write("trusted.pem", "garbage");
+  EXPECT_THAT(std::string(Acquire(*client).message()), HasSubstr("ca_file: holds no certificate"));
   Write("trusted.pem", Contents(certificates_->ca_file()));
   EXPECT_TRUE(Acquire(*client).ok());
 }
@@ -236,6 +239,8 @@ TEST_F(IdentityFilesTest, ABadJwtLeavesTheOldInForceAndTheErrorOfARefusedCallSay
   EXPECT_EQ(ErrorDetailsOf(refused).correlation_id, "correlation-7");
 
   service.Fail({Refusal(grpc::StatusCode::PERMISSION_DENIED, "POLICY_DENIED")});
+  EXPECT_THAT(std::string(Acquire(*client).message()), Not(HasSubstr("jwt_file")));
+  service.Fail({Refusal(grpc::StatusCode::UNAVAILABLE, "AUTHORITY_UNAVAILABLE")});
   EXPECT_THAT(std::string(Acquire(*client).message()), Not(HasSubstr("jwt_file")));
   Write("jwt", kSecondJwt);
   service.Fail({Refusal(grpc::StatusCode::UNAUTHENTICATED, "UNAUTHENTICATED")});
