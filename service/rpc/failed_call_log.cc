@@ -24,6 +24,7 @@ bool IsOurs(Reason reason) {
     case Reason::kQuotaExceeded:
     case Reason::kInteractionRequired:
     case Reason::kDraining:
+    case Reason::kRoleRequired:
       return false;
     default:
       return true;
