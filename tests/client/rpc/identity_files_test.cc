@@ -142,6 +142,19 @@ TEST_F(IdentityFilesTest, FollowsWhomToTrust) {
   EXPECT_TRUE(Acquire(*client).ok());
 }
 
+TEST_F(IdentityFilesTest, ABadFileOfOneKindDoesNotHoldUpTheOthers) {
+  const ScriptedService service(MutualTls());
+  ConnectionOptions options = MutualTlsOptions(service, "first");
+  options.jwt_file = Write("jwt", kFirstJwt);
+  const auto client = *TokenClient::Create(options);
+  MutualTlsOptions(service, "second");
+  Write("trusted.pem", "garbage");
+  Write("jwt", "garbage");
+  EXPECT_TRUE(Acquire(*client).ok());
+  EXPECT_EQ(service.seen().at(0).certificate, "second");
+  EXPECT_THAT(service.seen().at(0).authorization, ElementsAre(std::string("Bearer ") + kFirstJwt));
+}
+
 TEST_F(IdentityFilesTest, ACallThatRunsEndsOnTheConnectionThatItHas) {
   ScriptedService service(MutualTls());
   const auto client = *TokenClient::Create(MutualTlsOptions(service, "first"));
