@@ -148,7 +148,7 @@ struct Server::Parts {
         workers(config.server().worker_threads(), kMaxQueuedWork),
         environment{clock, random, workers, logger, credential_metrics},
         cache(CacheOptions(config, registry)),
-        quotas(StandardQuota(config.limits())),
+        quotas(StandardQuota(config.limits()), registry),
         forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())),
         admin({clock, logger, registry, cache, failures, policy, purger,
                [this] { return Shared(); }, reloads, /*audit=*/{}}) {}
