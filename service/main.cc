@@ -27,7 +27,7 @@ constexpr char kDescription[] =
     "\n"
     "Signals: SIGTERM and SIGINT drain and end it; SIGHUP reads the configuration again (so does "
     "a\n"
-    "change of the file). Logs are JSON lines on standard error.";
+    "change of the file) and opens the audit file anew. Logs are JSON lines on standard error.";
 constexpr char kFooter[] =
     "Examples:\n"
     "  tokensvc-server --config tokensvc.yaml --check-config\n"
@@ -85,6 +85,7 @@ void Supervise(const sigset_t& signals, ConfigReloader& reloader, Server& server
   for (;;) {
     const int signal = sigtimedwait(&signals, nullptr, &poll);
     if (signal == SIGTERM || signal == SIGINT) return;
+    if (signal == SIGHUP) server.ReopenAuditLog();
     reloader.Poll(signal == SIGHUP, logger, [&server](const config::v1::ServiceConfig& config) {
       return server.Reload(config);
     });
@@ -127,6 +128,7 @@ int Run(const Flags& flags) {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of whoever writes to it
   ProtectMemory();
   RaiseFileLimit();
 

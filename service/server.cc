@@ -26,6 +26,7 @@
 #include "service/grant/grant_engine.h"
 #include "service/http/curl_http_transport.h"
 #include "service/listener_parts.h"
+#include "service/make_audit.h"
 #include "service/make_directory.h"
 #include "service/make_jwt_authenticator.h"
 #include "service/make_policy.h"
@@ -210,6 +211,7 @@ struct Server::Parts {
   FailureMemory failures;
   ForcedRefreshBudget forced_budget;
   PolicyHolder policy;
+  AuditParts audit;  ///< Outlives all that answers calls.
   std::atomic<std::uint64_t> generations{0};
   DirectoryHolder directory;
   Readiness readiness{listeners, logger};
@@ -235,6 +237,10 @@ Server::~Server() = default;
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceConfig& config,
                                                       const Clock& clock, Logger& logger) {
   auto parts = std::make_unique<Parts>(config, clock, logger);
+  absl::StatusOr<AuditParts> audit =
+      MakeAudit(config, {clock, logger, parts->random, parts->registry});
+  if (!audit.ok()) return audit.status();
+  parts->audit = *std::move(audit);
   if (const absl::Status started = parts->StartLoops(); !started.ok()) return started;
   absl::StatusOr<std::shared_ptr<const Directory>> directory =
       MakeDirectory(config, parts->environment, *parts->assertions);
@@ -261,8 +267,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
     parts->listener_parts.push_back(*std::move(made));
     parts->callers.push_back(parts->MakeCallers(listener, parts->listener_parts.back()));
     const TokenServiceHandler::Dependencies dependencies{
-        parts->directory, parts->policy, parts->forced_budget, *parts->source,
-        parts->clock,     parts->logger, parts->rpc_metrics};
+        parts->directory,   parts->policy,          parts->forced_budget,
+        *parts->source,     parts->clock,           parts->logger,
+        parts->rpc_metrics, parts->audit.log.get(), parts->audit.fingerprinter.get()};
+    handler_options.listener = listener.name();
     parts->handlers.push_back(std::make_unique<TokenServiceHandler>(handler_options, dependencies,
                                                                     *parts->callers.back()));
     parts->services.push_back(std::make_unique<GatedTokenService>(*parts->handlers.back(),
@@ -316,6 +324,10 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
                       {{"registrations", config.registrations_size()},
                        {"needs_restart", was.SerializeAsString() != is.SerializeAsString()}});
   return absl::OkStatus();
+}
+
+void Server::ReopenAuditLog() {
+  if (parts_->audit.log != nullptr) parts_->audit.log->Reopen();
 }
 
 void Server::Poll() {

@@ -13,6 +13,7 @@
 #include "service/access/caller.h"
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy_holder.h"
+#include "service/rpc/call_audit.h"
 #include "service/rpc/caller_resolver.h"
 #include "service/rpc/directory_holder.h"
 #include "service/rpc/failed_call_log.h"
@@ -30,6 +31,7 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   struct Options {
     absl::Duration default_deadline = absl::Seconds(10);  ///< For calls that bring none.
     absl::Duration max_deadline = absl::Seconds(60);      ///< Longer ones are cut to this.
+    std::string listener;                                 ///< Its name, for audit records.
   };
   struct Dependencies {
     const DirectoryHolder& directory;
@@ -39,6 +41,8 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
     const Clock& clock;
     Logger& logger;
     RpcMetrics& metrics;
+    AuditTrail* audit = nullptr;  ///< Null: no records.
+    const TokenFingerprinter* fingerprinter = nullptr;
   };
 
   /// `callers` tells who calls, and must outlive this.
@@ -46,7 +50,8 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
       : options_(options),
         deps_(dependencies),
         callers_(callers),
-        failed_calls_(dependencies.logger, dependencies.clock) {}
+        failed_calls_(dependencies.logger, dependencies.clock),
+        audit_(options_.listener, dependencies.audit, dependencies.fingerprinter) {}
 
   grpc::ServerUnaryReactor* AcquireForClient(grpc::CallbackServerContext* context,
                                              const v1::AcquireForClientRequest* request,
@@ -82,28 +87,35 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   void ServeBatch(const BatchCall& call, std::shared_ptr<const Caller> caller);
   template <class Request, class Response>
   void Finish(const Call<Request, Response>& call, grpc::Status status);
+  /// Ends a call with a token.
+  template <class Request, class Response>
+  void Answer(const Call<Request, Response>& call, const Caller& caller, const Verdict& verdict,
+              const AppTokenRequest& asked, const AppToken& token);
   /// Ends a call with `error`, and leaves a log line. `caller`: null where nobody is known.
   template <class Request, class Response>
   void Fail(const Call<Request, Response>& call, const Caller* caller,
-            absl::string_view registration, const Error& error, absl::string_view denied_for,
+            absl::string_view registration, const Error& error, const Verdict& verdict,
             const std::string& correlation_id);
   void LogFailure(const RpcMethodMetrics& metrics, const grpc::CallbackServerContext& context,
                   const Caller* caller, absl::string_view registration, const Error& error,
                   absl::string_view denied_for, absl::string_view correlation_id);
   /// Registration, request, policy, budget: all that stands before the cache. The one
-  /// answer for every denial hides its cause, which goes to `denied_for` for the log.
+  /// answer for every denial hides its cause, which goes to `verdict` for log and audit.
   template <class Request>
-  Result<AppTokenRequest> Admit(const Caller& caller, const Policy& policy, const Request& request,
-                                absl::string_view* denied_for) const;
+  Result<AppTokenRequest> Admit(const Caller& caller, const CompiledPolicy& policy,
+                                const Request& request, Verdict* verdict) const;
   struct Batch;
-  void EndItem(Batch& batch, int index, const AppToken& token, const AppTokenRequest& asked);
-  void EndItem(Batch& batch, int index, const Error& error, const std::string& correlation_id);
+  void EndItem(const std::shared_ptr<Batch>& batch, int index, const Verdict& verdict,
+               const AppTokenRequest& asked, const AppToken& token);
+  void EndItem(const std::shared_ptr<Batch>& batch, int index, const Verdict& verdict,
+               const Error& error, const std::string& correlation_id);
   BootTime DeadlineOf(const grpc::CallbackServerContext& context, BootTime now) const;
 
   const Options options_;
   const Dependencies deps_;
   CallerResolver& callers_;
   FailedCallLog failed_calls_;
+  const CallAudit audit_;
 };
 
 }  // namespace tokensvc
