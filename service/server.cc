@@ -30,6 +30,7 @@
 #include "service/http/curl_http_transport.h"
 #include "service/listener_parts.h"
 #include "service/local_purger.h"
+#include "service/make_audit.h"
 #include "service/make_directory.h"
 #include "service/make_jwt_authenticator.h"
 #include "service/make_policy.h"
@@ -151,7 +152,8 @@ struct Server::Parts {
         quotas(StandardQuota(config.limits()), registry),
         forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())),
         admin({clock, logger, registry, cache, failures, policy, purger,
-               [this] { return Shared(); }, reloads, /*audit=*/{}}) {}
+               [this] { return Shared(); }, reloads,
+               [this](const AdminAction& action) { RecordAdminAction(action, audit, clock); }}) {}
 
   /// Makes what waits: the shared cache, the loops, and the source of tokens on them.
   absl::Status StartLoops() {
@@ -202,12 +204,14 @@ struct Server::Parts {
 
   /// What a listener serves.
   grpc::Service& AddService(const config::v1::Listener& listener,
-                            const TokenServiceHandler::Options& options, CallerResolver& of) {
+                            TokenServiceHandler::Options options, CallerResolver& of) {
     if (listener.serves() == config::v1::SERVES_ADMIN) {
       return admin.AddService({options.default_deadline, options.max_deadline}, of);
     }
-    const TokenServiceHandler::Dependencies dependencies{directory, policy, quotas, forced_budget,
-                                                         *source,   clock,  logger, rpc_metrics};
+    options.listener = listener.name();
+    const TokenServiceHandler::Dependencies dependencies{
+        directory, policy, quotas,      forced_budget,   *source,
+        clock,     logger, rpc_metrics, audit.log.get(), audit.fingerprinter.get()};
     handlers.push_back(std::make_unique<TokenServiceHandler>(options, dependencies, of));
     services.push_back(std::make_unique<GatedTokenService>(*handlers.back(), gate, rpc_metrics));
     return *services.back();
@@ -249,6 +253,7 @@ struct Server::Parts {
   CallerQuotas quotas;
   ForcedRefreshBudget forced_budget;
   PolicyHolder policy;
+  AuditParts audit;  ///< Outlives all that answers calls.
   std::atomic<std::uint64_t> generations{0};
   DirectoryHolder directory;
   Readiness readiness{listeners, logger};
@@ -277,6 +282,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
                                                       const Clock& clock, Logger& logger,
                                                       ReloadRequests* reloads) {
   auto parts = std::make_unique<Parts>(config, clock, logger, reloads);
+  absl::StatusOr<AuditParts> audit =
+      MakeAudit(config, {clock, logger, parts->random, parts->registry});
+  if (!audit.ok()) return audit.status();
+  parts->audit = *std::move(audit);
   if (const absl::Status started = parts->StartLoops(); !started.ok()) return started;
   absl::StatusOr<std::shared_ptr<const Directory>> directory =
       MakeDirectory(config, parts->environment, *parts->assertions);
@@ -346,6 +355,10 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
                       {{"registrations", config.registrations_size()},
                        {"needs_restart", NeedsRestart(parts_->at_start, config)}});
   return absl::OkStatus();
+}
+
+void Server::ReopenAuditLog() {
+  if (parts_->audit.log != nullptr) parts_->audit.log->Reopen();
 }
 
 void Server::Poll() {

@@ -38,10 +38,15 @@ def has_tls(address: str, plaintext: bool) -> bool:
     return not plaintext and not address.startswith("unix:")
 
 
-def make_channel(address: str, *, plaintext: bool, ca: bytes | None, certificate: bytes | None,
-                 private_key: bytes | None) -> grpc.Channel:
-    """Connects when the first call needs it. PEM texts, already checked. ValueError: an option makes no sense."""
-    loopback = is_loopback(address)
+def check_address(address: str, plaintext: bool) -> None:
+    """ValueError: it is no address, or calls would go there in clear."""
+    if not is_loopback(address) and plaintext:
+        raise ValueError("plaintext: tokens and JWTs go in clear only to a loopback address or a Unix socket")
+
+
+def make_channel(address: str, *, plaintext: bool, ca: bytes | None,
+                 pair: tuple[bytes, bytes] | None) -> grpc.Channel:
+    """Connects when the first call needs it. `pair`: certificate and key. All is checked already."""
     options: list[tuple[str, int | str]] = [
         ("grpc.max_receive_message_length", _MAX_ANSWER_BYTES),
         ("grpc.primary_user_agent", f"tokensvc-python/{__version__}"),
@@ -49,13 +54,11 @@ def make_channel(address: str, *, plaintext: bool, ca: bytes | None, certificate
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
     ]
-    if loopback:
+    if is_loopback(address):
         options.append(("grpc.enable_http_proxy", 0))
     target = address if address.startswith("unix:") else f"dns:///{address}"
-    if plaintext and not loopback:
-        raise ValueError("plaintext: tokens and JWTs go in clear only to a loopback address or a Unix socket")
     if not has_tls(address, plaintext):
         return grpc.insecure_channel(target, options=options)
-    credentials = grpc.ssl_channel_credentials(
-        root_certificates=ca, private_key=private_key, certificate_chain=certificate)
+    certificate, key = pair or (None, None)
+    credentials = grpc.ssl_channel_credentials(root_certificates=ca, private_key=key, certificate_chain=certificate)
     return grpc.secure_channel(target, credentials, options=options)

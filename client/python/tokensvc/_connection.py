@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import grpc
 
 from tokensvc import _identity_files
-from tokensvc._channel import has_tls, make_channel
+from tokensvc._channel import check_address, has_tls, make_channel
 from tokensvc._followed_files import ChangedError, FollowedFiles, read
 from tokensvc.v1 import token_service_pb2_grpc
 
@@ -36,42 +36,51 @@ class Connection:
                  private_key_file: str | os.PathLike[str] | None,
                  jwt_file: str | os.PathLike[str] | None) -> None:
         """ValueError or OSError: an option or a file can't be used."""
-        if (certificate_file is None) != (private_key_file is None):
-            raise ValueError("certificate_file and private_key_file: both or none")
-        files = {option: path for option, path in (
-            ("ca_file", ca_file), ("certificate_file", certificate_file), ("private_key_file", private_key_file),
-        ) if path is not None}
-        if files and not has_tls(address, plaintext):
-            raise ValueError("ca_file and certificate_file are for TLS: there is none with plaintext or unix:PATH")
+        check_address(address, plaintext)
         self._address = address
         self._plaintext = plaintext
-        self._files = files
         self._lock = threading.Lock()
         self._closed = False
-        self._authorization = None if jwt_file is None else FollowedFiles(
-            {"jwt_file": jwt_file}, _identity_files.MAX_JWT_BYTES,
-            lambda contents: _identity_files.bearer_of(contents[0]))
-        self._channels = FollowedFiles(files, _identity_files.MAX_PEM_BYTES, self._make)
-        self._newest = self._channels.current()
+        # Each followed by itself: a bad file of one kind does not hold up the others.
+        self._ca: FollowedFiles[bytes] | None = None
+        self._pair: FollowedFiles[tuple[bytes, bytes]] | None = None
+        self._authorization: FollowedFiles[str] | None = None
+        if ca_file is not None:
+            self._ca = FollowedFiles({"ca_file": ca_file}, _identity_files.MAX_PEM_BYTES, _identity_files.ca_of)
+        if (certificate_file is None) != (private_key_file is None):
+            raise ValueError("certificate_file and private_key_file: both or none")
+        if certificate_file is not None and private_key_file is not None:
+            self._pair = _follow_pair(certificate_file, private_key_file)
+        if (self._ca is not None or self._pair is not None) and not has_tls(address, plaintext):
+            raise ValueError("ca_file and certificate_file are for TLS: there is none with plaintext or unix:PATH")
+        if jwt_file is not None:
+            self._authorization = FollowedFiles({"jwt_file": jwt_file}, _identity_files.MAX_JWT_BYTES,
+                                                _identity_files.bearer_of)
+        self._material = self._material_in_force()
+        self._newest = self._make()
         self._open = {self._newest}
 
     @contextlib.contextmanager
     def for_call(self) -> Iterator[tuple[token_service_pb2_grpc.TokenServiceStub, Metadata | None]]:
         """The stub and the metadata of one call, which is to end within the context."""
-        opened = self._channels.current()
+        for files in (self._ca, self._pair):
+            if files is not None:
+                files.current()
+        metadata = None if self._authorization is None else (("authorization", self._authorization.current()),)
         with self._lock:
-            if opened.retired:  # Another thread has seen a newer one since.
-                opened = self._newest
-            elif opened is not self._newest:
-                self._retire(self._newest)
-                self._newest = opened
-                self._open.add(opened)
             if self._closed:
-                opened.channel.close()
                 raise ValueError("the client is closed")
+            # What is in force only now, or a thread that looked earlier would bring back the former.
+            material = self._material_in_force()
+            if material != self._material:
+                self._retire(self._newest)
+                self._material = material
+                self._newest = self._make()
+                self._open.add(self._newest)
+            opened = self._newest
             opened.calls += 1
         try:
-            yield opened.stub, self._metadata()
+            yield opened.stub, metadata
         finally:
             with self._lock:
                 opened.calls -= 1
@@ -80,10 +89,11 @@ class Connection:
 
     def refusal(self) -> str:
         """Why a file that changed was not taken over; empty: all are."""
-        reason = self._channels.refusal()
-        if not reason and self._authorization is not None:
-            reason = self._authorization.refusal()
-        return reason
+        for files in (self._ca, self._pair, self._authorization):
+            reason = "" if files is None else files.refusal()
+            if reason:
+                return reason
+        return ""
 
     def close(self) -> None:
         """Ends running calls."""
@@ -93,24 +103,13 @@ class Connection:
         for opened in ending:
             opened.channel.close()
 
-    def _metadata(self) -> Metadata | None:
-        return None if self._authorization is None else (("authorization", self._authorization.current()),)
+    def _material_in_force(self) -> tuple[bytes | None, tuple[bytes, bytes] | None]:
+        return (None if self._ca is None else self._ca.in_force(),
+                None if self._pair is None else self._pair.in_force())
 
-    def _make(self, contents: list[bytes]) -> _OpenChannel:
-        by_option = dict(zip(self._files, contents, strict=True))
-        for option in ("ca_file", "certificate_file"):
-            if option in by_option:
-                _identity_files.check_certificates(option, by_option[option])
-        if "private_key_file" in by_option:
-            pair = {option: os.fspath(self._files[option]) for option in ("certificate_file", "private_key_file")}
-            _identity_files.check_key_pair(**pair)
-            # The check takes files, no bytes: only if they are still the same, it was these that it has seen.
-            for option, path in pair.items():
-                if read(option, path, _identity_files.MAX_PEM_BYTES)[1] != by_option[option]:
-                    raise ChangedError(f"{option}: changed while it was being read")
-        channel = make_channel(self._address, plaintext=self._plaintext, ca=by_option.get("ca_file"),
-                               certificate=by_option.get("certificate_file"),
-                               private_key=by_option.get("private_key_file"))
+    def _make(self) -> _OpenChannel:
+        ca, pair = self._material
+        channel = make_channel(self._address, plaintext=self._plaintext, ca=ca, pair=pair)
         return _OpenChannel(channel, token_service_pb2_grpc.TokenServiceStub(channel))
 
     def _retire(self, opened: _OpenChannel) -> None:
@@ -121,3 +120,19 @@ class Connection:
     def _end(self, opened: _OpenChannel) -> None:
         self._open.discard(opened)
         opened.channel.close()
+
+
+def _follow_pair(certificate_file: str | os.PathLike[str],
+                 private_key_file: str | os.PathLike[str]) -> FollowedFiles[tuple[bytes, bytes]]:
+    files = {"certificate_file": os.fspath(certificate_file), "private_key_file": os.fspath(private_key_file)}
+
+    def make(certificate: bytes, key: bytes) -> tuple[bytes, bytes]:
+        _identity_files.check_certificates("certificate_file", certificate)
+        _identity_files.check_key_pair(**files)
+        # The check takes files, no bytes: only if they are still the same, it was these that it has seen.
+        for (option, path), content in zip(files.items(), (certificate, key), strict=True):
+            if read(option, path, _identity_files.MAX_PEM_BYTES)[1] != content:
+                raise ChangedError(f"{option}: changed while it was being read")
+        return certificate, key
+
+    return FollowedFiles(files, _identity_files.MAX_PEM_BYTES, make)

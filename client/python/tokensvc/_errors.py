@@ -108,11 +108,12 @@ def from_rpc_error(rpc_error: grpc.RpcError, refused_file: str = "") -> TokenSer
 
     `refused_file`: why a file of the client's was not taken over, which calls may fail for.
     """
-    text = rpc_error.details() or ""
-    if refused_file and rpc_error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE):
-        text += f" (a file changed and was not taken over: {refused_file})"
-    error = TokenServiceError(rpc_error.code(), text)
+    error = TokenServiceError(rpc_error.code(), rpc_error.details() or "")
     _read_details(dict(rpc_error.trailing_metadata() or ()).get(_DETAILS, b""), error)
+    # UNAVAILABLE with a reason is an answer of the service, which then took the connection.
+    nobody_answered = error.code is grpc.StatusCode.UNAVAILABLE and not error.reason
+    if refused_file and (nobody_answered or error.code is grpc.StatusCode.UNAUTHENTICATED):
+        error.args = (f"{error.args[0]} (a file changed and was not taken over: {refused_file})",)
     return error
 
 

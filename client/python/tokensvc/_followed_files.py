@@ -59,8 +59,11 @@ class FollowedFiles(Generic[_T]):
     """
 
     def __init__(self, files: Mapping[str, str | os.PathLike[str]], max_bytes: int,
-                 make: Callable[[list[bytes]], _T]) -> None:
-        """Reads `files` (path by option) now. OSError, ValueError: one can't be read; and what `make` raises."""
+                 make: Callable[..., _T]) -> None:
+        """Reads `files` (path by option) now, and gives their contents to `make`.
+
+        OSError, ValueError: one can't be read; and what `make` raises.
+        """
         self._files = {option: os.fspath(path) for option, path in files.items()}
         self._max_bytes = max_bytes
         self._make = make
@@ -70,7 +73,7 @@ class FollowedFiles(Generic[_T]):
         for attempt in range(4):
             try:
                 self._seen, self._contents = self._read_together()
-                self._current = make(self._contents)
+                self._current = make(*self._contents)
                 break
             except ChangedError as error:
                 if attempt == 3:
@@ -88,7 +91,12 @@ class FollowedFiles(Generic[_T]):
         finally:
             with self._lock:
                 self._reads = False
-        return self._current
+        return self.in_force()
+
+    def in_force(self) -> _T:
+        """The same without a look at the files."""
+        with self._lock:
+            return self._current
 
     def refusal(self) -> str:
         """Why what lies there now is not in force; empty: it is."""
@@ -106,7 +114,7 @@ class FollowedFiles(Generic[_T]):
         """By the one thread that has set `_reads`; without the lock, as it blocks."""
         try:
             seen, contents = self._read_together()
-            made = self._make(contents) if contents != self._contents else self._current
+            made = self._make(*contents) if contents != self._contents else self._current
         except ChangedError:
             return  # Looked at again by the next use.
         except (OSError, ValueError) as error:

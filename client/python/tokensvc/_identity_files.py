@@ -34,6 +34,12 @@ def check_certificates(option: str, pem: bytes) -> None:
         raise ValueError(f"{option}: one of the certificates can't be read") from None
 
 
+def ca_of(pem: bytes) -> bytes:
+    """The content of `ca_file`, checked."""
+    check_certificates("ca_file", pem)
+    return pem
+
+
 def check_key_pair(certificate_file: str, private_key_file: str) -> None:
     """Whether TLS can show the first certificate with the key (not encrypted), which must be its own."""
     def no_pass_phrase() -> str:  # OpenSSL would ask for one on the terminal.

@@ -140,8 +140,21 @@ class CertificateTest(IdentityTest):
             self.call(client)
         self.assertEqual(raised.exception.code, grpc.StatusCode.UNAVAILABLE)
         self.assertIn("certificate verify failed", str(raised.exception))
+        self.assertNotIn("ca_file", str(raised.exception))
+        self.write("trusted.pem", "garbage")
+        with self.assertRaises(TokenServiceError) as raised:
+            self.call(client)
+        self.assertIn("ca_file: holds no certificate", str(raised.exception))
         self.write("trusted.pem", self.authority.ca_file.read_bytes())
         self.call(client)
+
+    def test_a_bad_file_of_one_kind_does_not_hold_up_the_others(self):
+        client = self.client(self.address, jwt_file=self.write("jwt", FIRST_JWT), **self.options)
+        self.show("second")
+        self.write("trusted.pem", "garbage")
+        self.write("jwt", "garbage")
+        self.call(client)
+        self.assertEqual((self.service.certificates, self.service.authorizations), (["second"], [f"Bearer {FIRST_JWT}"]))
 
     def test_a_call_that_runs_ends_on_the_connection_that_it_has(self):
         client = self.client(self.address, **self.options)

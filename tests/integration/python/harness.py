@@ -110,6 +110,9 @@ class Process:
                     raise self._failed(f"ended with {self._process.returncode}") from None
         raise self._failed(f"said nothing within {READY_SECONDS} s")
 
+    def signal(self, number):
+        self._process.send_signal(number)
+
     def stop(self):
         """SIGTERM, then SIGKILL; the exit code (negative: by that signal)."""
         if self._process.poll() is None:
@@ -179,7 +182,7 @@ class ServiceTest(unittest.TestCase):
         ])
         return process, process.wait_for_file(ready)[0]
 
-    def start_server(self, authorities, registrations, server=None, tls=None, **keywords):
+    def start_server(self, authorities, registrations, server=None, tls=None, audit=None, **keywords):
         """The service with one listener, `local` (`tls`: its certificate's files; else plaintext); returns the
         process and the listener's address."""
         transport = {"tls": tls} if tls else {"plaintext": {}}
@@ -192,6 +195,7 @@ class ServiceTest(unittest.TestCase):
             "authorities": authorities,
             "registrations": registrations,
             "server": server or {},
+            **({"audit": audit} if audit else {}),
         }
         process, listeners = self.start_server_with(config, **keywords)
         self.assertIn("local", listeners)
