@@ -3,7 +3,7 @@
 # usage: prepare.sh FOLDER ADDRESSES
 #
 # Makes what the parts of a cluster need, into FOLDER/nginx, redis, tokensvc, authority and client: keys,
-# certificates and passwords, and the configuration from the templates beside this script, whose @WORDS@
+# certificates, passwords and a JWT for clients, and the configuration from the templates beside this script, whose @WORDS@
 # it replaces by the NAME=VALUE lines of the file ADDRESSES. ./dev cluster and docker-compose.yml both run
 # it. Secrets that are there already stay; certificates are made anew in their last month.
 # Needs openssl, and tokenctl in PATH. FOLDER is for demonstrations: in production each part gets its
@@ -13,7 +13,7 @@ umask 077
 
 TEMPLATES=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly TEMPLATES
-readonly CERTIFICATE_DAYS=397 RENEW_SECONDS=$((30 * 24 * 3600))
+readonly CERTIFICATE_DAYS=365 RENEW_SECONDS=$((30 * 24 * 3600))
 
 # The host of HOST:PORT or https://HOST:PORT.
 host_of() { local address=${1#https://}; echo "${address%:*}"; }
@@ -33,7 +33,26 @@ certificate() {
     -extfile <(printf 'subjectAltName=%s\nbasicConstraints=CA:false\n' "$subject")
 }
 
-# The authority's key lives as long as this function.
+base64url() { basenc --base64url -w 0 | tr -d '='; }
+
+# issuer NAME: a JWT whose subject is NAME, for client/, and the key set by which tokensvc/ knows its issuer. It
+# stands for what a platform gives to its workloads (a Kubernetes service-account token, for example), which would live
+# for an hour instead of as long as these certificates.
+issuer() {
+  local now modulus input
+  now=$(date +%s)
+  openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$ca/issuer.key" 2>/dev/null
+  modulus=$(openssl rsa -in "$ca/issuer.key" -noout -modulus)
+  printf '{"keys":[{"kty":"RSA","use":"sig","alg":"RS256","kid":"%s","n":"%s","e":"AQAB"}]}\n' "$now" \
+    "$(basenc --base16 -d <<<"${modulus#Modulus=}" | base64url)" >tokensvc/callers.json
+  input=$(printf '{"alg":"RS256","kid":"%s","typ":"JWT"}' "$now" | base64url).$(
+    printf '{"iss":"https://cluster.example","sub":"%s","aud":"tokensvc","iat":%d,"exp":%d}' \
+      "$1" "$now" $((now + CERTIFICATE_DAYS * 24 * 3600)) | base64url)
+  printf '%s.%s' "$input" \
+    "$(printf '%s' "$input" | openssl dgst -sha256 -sign "$ca/issuer.key" | base64url)" >"client/$1.jwt"
+}
+
+# The keys of the authority and of the issuer live as long as this function.
 make_certificates() {
   ca=$(mktemp -d)
   trap 'rm -rf "$ca"' EXIT
@@ -45,6 +64,7 @@ make_certificates() {
   certificate authority authority "${address[AUTHORITY]}"
   certificate tokensvc replica-a "${address[REPLICA_A]}"
   certificate tokensvc replica-b "${address[REPLICA_B]}"
+  issuer demonstration
   local part
   for part in nginx redis tokensvc client; do cp "$ca/ca.pem" "$part/ca.pem"; done
   rm -rf "$ca"

@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "cache/local_cache.h"
+#include "service/access/caller_quotas.h"
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy_holder.h"
 #include "service/admin_parts.h"
@@ -76,7 +77,15 @@ CurlHttpTransport::Options TransportOptions(const config::v1::ServiceConfig& con
 AppTokenSource::Options SourceOptions(const config::v1::ServiceConfig& config) {
   AppTokenSource::Options options;
   options.max_waiting_calls = config.limits().max_waiting_calls();
+  const config::v1::AuthorityBudget& budget = config.limits().authority_budget();
+  options.authority_budget = {static_cast<int>(budget.requests_per_minute()),
+                              static_cast<int>(budget.forced_refreshes_per_minute())};
   return options;
+}
+
+CallerQuota StandardQuota(const config::v1::Limits& limits) {
+  const config::v1::StandardQuota& standard = limits.caller_quota();
+  return {standard.calls_per_second(), standard.burst(), standard.concurrent_calls()};
 }
 
 LocalCache::Options CacheOptions(const config::v1::ServiceConfig& config, MetricRegistry& metrics) {
@@ -93,15 +102,17 @@ struct LoopParts {
             HttpMetrics& http_metrics, AuthorityMetrics& authority_metrics,
             GrantMetrics& grant_metrics, WorkerPool& workers,
             ManagedIdentityMetrics& identity_metrics, std::atomic<std::uint64_t>& generations,
-            SharedCache* shared_cache)
+            LocalRateBudget& budget_of_replica, SharedCache* shared_cache)
       : transport(loop.context(), TransportOptions(config, http_metrics)),
         metadata(transport, clock, logger, authority_metrics),
         identities({transport, clock, workers, logger, identity_metrics}),
         engine({transport, metadata, identities, clock, logger, grant_metrics}),
-        local_leases(generations) {
+        local_leases(generations),
+        own_budget(budget_of_replica) {
     if (shared_cache != nullptr) shared = shared_cache->Open(loop);
   }
 
+  RateBudget& budget() { return shared == nullptr ? own_budget : shared->budget(); }
   SharedStore& store() { return shared == nullptr ? no_store : shared->store(); }
   LeaseManager& leases() { return shared == nullptr ? local_leases : shared->leases(); }
 
@@ -112,6 +123,7 @@ struct LoopParts {
   GrantEngine engine;
   NoSharedStore no_store;
   LocalLeases local_leases;
+  LocalRateBudget& own_budget;
   std::unique_ptr<SharedCache::OfLoop> shared;  ///< Null: this replica shares nothing.
 };
 
@@ -136,6 +148,7 @@ struct Server::Parts {
         workers(config.server().worker_threads(), kMaxQueuedWork),
         environment{clock, random, workers, logger, credential_metrics},
         cache(CacheOptions(config, registry)),
+        quotas(StandardQuota(config.limits())),
         forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())),
         admin({clock, logger, registry, cache, failures, policy, purger,
                [this] { return Shared(); }, reloads, /*audit=*/{}}) {}
@@ -144,7 +157,7 @@ struct Server::Parts {
   absl::Status StartLoops() {
     if (config.cache().has_redis()) {
       absl::StatusOr<std::unique_ptr<SharedCache>> made = SharedCache::Make(
-          config.cache().redis(), {clock, random, logger, registry, workers, readiness});
+          config.cache().redis(), {clock, random, logger, registry, workers, readiness, budget});
       if (!made.ok()) return made.status();
       shared_cache = *std::move(made);
     }
@@ -152,9 +165,10 @@ struct Server::Parts {
     for (unsigned i = 0; i < config.server().loops(); ++i) {
       loops.push_back(std::make_unique<LoopParts>(
           config, clock, logger, http_metrics, authority_metrics, grant_metrics, workers,
-          identity_metrics, generations, shared_cache.get()));
+          identity_metrics, generations, budget, shared_cache.get()));
       LoopParts& parts = *loops.back();
-      lanes.push_back({&parts.loop, &parts.engine, &parts.store(), &parts.leases()});
+      lanes.push_back(
+          {&parts.loop, &parts.engine, &parts.store(), &parts.leases(), &parts.budget()});
     }
     LoopParts& home = *loops.front();
     assertions = std::make_unique<ManagedIdentityAssertions>(ManagedIdentityAssertion::Dependencies{
@@ -192,8 +206,8 @@ struct Server::Parts {
     if (listener.serves() == config::v1::SERVES_ADMIN) {
       return admin.AddService({options.default_deadline, options.max_deadline}, of);
     }
-    const TokenServiceHandler::Dependencies dependencies{directory, policy, forced_budget, *source,
-                                                         clock,     logger, rpc_metrics};
+    const TokenServiceHandler::Dependencies dependencies{directory, policy, quotas, forced_budget,
+                                                         *source,   clock,  logger, rpc_metrics};
     handlers.push_back(std::make_unique<TokenServiceHandler>(options, dependencies, of));
     services.push_back(std::make_unique<GatedTokenService>(*handlers.back(), gate, rpc_metrics));
     return *services.back();
@@ -231,6 +245,8 @@ struct Server::Parts {
   CredentialEnvironment environment;
   LocalCache cache;
   FailureMemory failures;
+  LocalRateBudget budget{clock};  ///< What this replica asks of authorities.
+  CallerQuotas quotas;
   ForcedRefreshBudget forced_budget;
   PolicyHolder policy;
   std::atomic<std::uint64_t> generations{0};

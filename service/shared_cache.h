@@ -12,6 +12,8 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "cache/lease.h"
+#include "cache/local_rate_budget.h"
+#include "cache/rate_budget.h"
 #include "cache/seal/key_files.h"
 #include "cache/shared_store.h"
 #include "service/readiness.h"
@@ -33,6 +35,7 @@ class SharedCache {
     MetricRegistry& registry;
     WorkerPool& workers;
     Readiness& readiness;  ///< Told when keys or clocks differ from the fleet's.
+    LocalRateBudget& budget;  ///< What this replica uses of the fleet's.
   };
   /// One loop's connection. Used on that loop alone, and ends when that loop has stopped.
   class OfLoop {
@@ -40,6 +43,7 @@ class SharedCache {
     virtual ~OfLoop() = default;
     virtual SharedStore& store() = 0;
     virtual LeaseManager& leases() = 0;
+    virtual RateBudget& budget() = 0;
   };
 
   /// Reads the keys; Redis itself need not be there yet. Errors: kFailedPrecondition with what is

@@ -72,6 +72,12 @@ class Report {
   std::vector<Line> lines_;
 };
 
+std::string WayOf(const ConnectionOptions& connection) {
+  return absl::StrCat(connection.tls ? "TLS" : "plaintext",
+                      connection.client_certificate.empty() ? "" : " with your certificate",
+                      connection.jwt_file.empty() ? "" : " with your JWT");
+}
+
 void ReportHealth(const char* service, const grpc::Status& status,
                   const grpc::health::v1::HealthCheckResponse& response, Report* report) {
   if (!status.ok()) {
@@ -132,12 +138,11 @@ ExitCode RunCheck(const Options& options, const ChannelPtr& channel, const Conso
     report.Write(options.output, &console.out);
     return kExitUnreachable;
   }
-  report.Ok(
-      "reach",
-      absl::StrCat(options.connection.address, " answers gRPC over ",
-                   options.connection.tls ? "TLS" : "plaintext", ", ",
-                   absl::FormatDuration(absl::Trunc(absl::FromChrono(console.clock.Boot() - start),
-                                                    absl::Microseconds(100)))));
+  report.Ok("reach",
+            absl::StrCat(
+                options.connection.address, " answers gRPC over ", WayOf(options.connection), ", ",
+                absl::FormatDuration(absl::Trunc(absl::FromChrono(console.clock.Boot() - start),
+                                                 absl::Microseconds(100)))));
   ReportHealth("live", status, live, &report);
   grpc::health::v1::HealthCheckResponse ready;
   const grpc::Status ready_status =

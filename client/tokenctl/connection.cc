@@ -7,6 +7,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/core/bearer_jwt.h"
+#include "client/core/pem_checks.h"
+#include "client/tokenctl/authorization_interceptor.h"
 #include "client/tokenctl/file_input.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/impl/codegen/proto_utils.h"  // IWYU: how a protobuf message goes over a generic stub
@@ -16,9 +19,46 @@ namespace tokensvc::tokenctl {
 namespace {
 
 constexpr int kMaxAnswerBytes = 1 << 20;
-constexpr std::size_t kMaxCaFileBytes = std::size_t{4} << 20;
 // A server that lists more than this is not what we came for.
 constexpr int kMaxServices = 100;
+
+using Interceptors =
+    std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>>;
+
+absl::Status Named(absl::string_view option, const absl::Status& status) {
+  return absl::InvalidArgumentError(absl::StrCat(option, ": ", status.message()));
+}
+
+/// Not only regular files: a shell may give a pipe, `--jwt-file <(kubectl create token …)`.
+absl::StatusOr<std::string> ReadOption(absl::string_view option, const std::string& path,
+                                       std::size_t max_bytes) {
+  absl::StatusOr<std::string> content = ReadFile(path, max_bytes);
+  if (!content.ok()) return Named(option, content.status());
+  return content;
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeTlsCredentials(
+    const ConnectionOptions& options) {
+  grpc::SslCredentialsOptions tls;
+  if (!options.ca_file.empty()) {
+    auto ca = ReadOption("--ca-file", options.ca_file, client::kMaxPemFileBytes);
+    if (!ca.ok()) return ca.status();
+    if (absl::Status ok = client::CheckCertificates(*ca); !ok.ok()) return Named("--ca-file", ok);
+    tls.pem_root_certs = *std::move(ca);
+  }
+  if (!options.client_certificate.empty()) {
+    auto chain =
+        ReadOption("--client-certificate", options.client_certificate, client::kMaxPemFileBytes);
+    if (!chain.ok()) return chain.status();
+    auto key = ReadOption("--client-key", options.client_key, client::kMaxPemFileBytes);
+    if (!key.ok()) return key.status();
+    const absl::Status fit = client::CheckKeyPair(*chain, *key, /*refuse_expired=*/false);
+    if (!fit.ok()) return Named("--client-certificate and --client-key", fit);
+    tls.pem_cert_chain = *std::move(chain);
+    tls.pem_private_key = *std::move(key);
+  }
+  return grpc::SslCredentials(tls);
+}
 
 /// One completion-queue step; the operation itself carries the deadline, so this ends.
 bool Step(grpc::CompletionQueue* queue) {
@@ -32,18 +72,17 @@ bool Step(grpc::CompletionQueue* queue) {
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectionOptions& options) {
   std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
   if (options.tls) {
-    grpc::SslCredentialsOptions tls;
-    if (!options.ca_file.empty()) {
-      absl::StatusOr<std::string> pem = ReadFile(options.ca_file, kMaxCaFileBytes);
-      if (!pem.ok()) {
-        return absl::InvalidArgumentError(absl::StrCat("--ca-file: ", pem.status().message()));
-      }
-      if (!absl::StrContains(*pem, "-----BEGIN CERTIFICATE-----")) {
-        return absl::InvalidArgumentError("--ca-file: holds no PEM certificate");
-      }
-      tls.pem_root_certs = *std::move(pem);
-    }
-    credentials = grpc::SslCredentials(tls);
+    auto tls = MakeTlsCredentials(options);
+    if (!tls.ok()) return tls.status();
+    credentials = *std::move(tls);
+  }
+  Interceptors interceptors;
+  if (!options.jwt_file.empty()) {
+    auto file = ReadOption("--jwt-file", options.jwt_file, client::kMaxJwtFileBytes);
+    if (!file.ok()) return file.status();
+    auto bearer = client::BearerOf(*file);
+    if (!bearer.ok()) return Named("--jwt-file", bearer.status());
+    interceptors.push_back(MakeAuthorizationInterceptor(*std::move(bearer)));
   }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
@@ -52,7 +91,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectionOptio
   const std::string target = absl::StartsWith(options.address, "unix:")
                                  ? options.address
                                  : absl::StrCat("dns:///", options.address);
-  return grpc::CreateCustomChannel(target, credentials, arguments);
+  return grpc::experimental::CreateCustomChannelWithInterceptors(target, credentials, arguments,
+                                                                 std::move(interceptors));
 }
 
 void PrepareContext(absl::Duration timeout, grpc::ClientContext* context) {

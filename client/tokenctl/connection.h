@@ -14,9 +14,9 @@
 
 namespace tokensvc::tokenctl {
 
-/// A channel as `options` say; nothing is connected yet. Loopback addresses are never sent to a
-/// proxy of the environment, answers are capped at 1 MiB. kInvalidArgument: the CA file can't be
-/// used.
+/// A channel as `options` say, whose calls carry the JWT where there is one; nothing is connected
+/// yet. Loopback addresses are never sent to a proxy of the environment, answers are capped at
+/// 1 MiB. kInvalidArgument: a file can't be used.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectionOptions& options);
 
 /// Gives `context` the deadline `timeout` from now.

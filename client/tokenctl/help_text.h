@@ -30,6 +30,15 @@ inline constexpr char kFooter[] =
   # A service on another machine, with a private CA.
   tokenctl --address tokens.example.com:7443 --tls --ca-file ca.pem health
 
+  # As somebody: with a client certificate, or with a JWT, as the server's listener asks for it.
+  tokenctl --address tokens.example.com:8443 --tls --ca-file ca.pem \
+    --client-certificate me.pem --client-key me.key check
+  tokenctl --address tokens.example.com:8444 --tls --ca-file ca.pem \
+    --jwt-file <(kubectl create token orders --audience tokensvc) check
+
+  # A Unix socket: whoever may open it is the caller that its listener names.
+  tokenctl --address unix:/run/tokensvc/grpc.sock health
+
   # What is in this token?
   tokenctl decode token.txt
 

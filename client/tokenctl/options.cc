@@ -36,9 +36,23 @@ void AddGlobalOptions(CLI::App* app, Options* options, RawOptions* raw) {
       ->envname("TOKENSVC_ADDRESS")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  app->add_flag("--tls", connection.tls, "Use TLS; needed beyond loopback");
+  app->add_flag("--tls", connection.tls, "Use TLS; needed beyond loopback")
+      ->envname("TOKENSVC_TLS");
   app->add_option("--ca-file", connection.ca_file,
                   "PEM file of the CAs to trust (default: the system's); needs --tls")
+      ->envname("TOKENSVC_CA_FILE")
+      ->type_name("FILE");
+  app->add_option("--client-certificate", connection.client_certificate,
+                  "PEM file of the certificate that says who you are; needs --tls and --client-key")
+      ->envname("TOKENSVC_CLIENT_CERTIFICATE")
+      ->type_name("FILE");
+  app->add_option("--client-key", connection.client_key,
+                  "PEM file of its private key, without a pass phrase")
+      ->envname("TOKENSVC_CLIENT_KEY")
+      ->type_name("FILE");
+  app->add_option("--jwt-file", connection.jwt_file,
+                  "File of a JWT that says who you are; beyond loopback it needs --tls")
+      ->envname("TOKENSVC_JWT_FILE")
       ->type_name("FILE");
   app->add_flag("--plaintext", connection.plaintext,
                 "Speak plaintext even beyond loopback: whoever listens in can read the tokens");
@@ -131,6 +145,23 @@ void ResolveFileReference(const char* option, std::string* value) {
   *value = *std::move(content);
 }
 
+/// Of commands that ask a server.
+void CheckConnection(const ConnectionOptions& connection) {
+  Require(connection.ca_file.empty() || connection.tls, "--ca-file needs --tls");
+  Require(connection.client_certificate.empty() == connection.client_key.empty(),
+          "--client-certificate and --client-key: both or none");
+  Require(connection.client_certificate.empty() || connection.tls,
+          "--client-certificate needs --tls");
+  Require(!connection.tls || !connection.plaintext, "--tls and --plaintext exclude each other");
+  const bool is_private = connection.tls || IsLoopback(connection.address);
+  Require(
+      is_private || connection.plaintext,
+      "--address is beyond loopback: use --tls (or --plaintext, and everybody on the way can read "
+      "the tokens)");
+  Require(is_private || connection.jwt_file.empty(),
+          "--jwt-file beyond loopback needs --tls: whoever listens in could call as you");
+}
+
 void Finish(const RawOptions& raw, Options* options) {
   ConnectionOptions& connection = options->connection;
   Require(IsAddress(connection.address),
@@ -139,13 +170,9 @@ void Finish(const RawOptions& raw, Options* options) {
               connection.timeout >= absl::Milliseconds(1) &&
               connection.timeout <= absl::Minutes(10),
           "--timeout: want a duration from 1ms to 10m, for example 10s");
-  Require(connection.ca_file.empty() || connection.tls, "--ca-file needs --tls");
-  Require(!connection.tls || !connection.plaintext, "--tls and --plaintext exclude each other");
-  Require(
-      options->command == Command::kDecode || options->command == Command::kKeys ||
-          connection.tls || connection.plaintext || IsLoopback(connection.address),
-      "--address is beyond loopback: use --tls (or --plaintext, and everybody on the way can read "
-      "the tokens)");
+  if (options->command != Command::kDecode && options->command != Command::kKeys) {
+    CheckConnection(connection);
+  }
   options->output = raw.output == "json" ? OutputFormat::kJson : OutputFormat::kText;
   if (raw.health_service.empty()) {
     options->health_services = {"live", "ready"};

@@ -28,7 +28,10 @@ enum class OutputFormat { kText, kJson };
 struct ConnectionOptions {
   std::string address = "127.0.0.1:7443";  ///< HOST:PORT, [IPV6]:PORT or unix:PATH.
   bool tls = false;
-  std::string ca_file;     ///< PEM; empty: the system's trust store.
+  std::string ca_file;             ///< PEM; empty: the system's trust store.
+  std::string client_certificate;  ///< PEM, for mutual TLS; both or none.
+  std::string client_key;
+  std::string jwt_file;    ///< A JWT for the `authorization` header of every call.
   bool plaintext = false;  ///< The user's explicit word for plaintext beyond loopback.
   absl::Duration timeout = absl::Seconds(10);  ///< Of each call.
 };
@@ -75,7 +78,8 @@ struct EarlyExit {
   std::string text;  ///< For stdout where the code is kExitOk, else for stderr.
 };
 
-/// Reads the command line, the environment (`TOKENSVC_ADDRESS`) and the files that `@FILE` names.
+/// Reads the command line, the environment (`TOKENSVC_ADDRESS` and the other variables that
+/// `--help` names) and the files that `@FILE` names.
 Expected<Options, EarlyExit> ParseOptions(int argc, const char* const* argv);
 
 using client::IsAddress;

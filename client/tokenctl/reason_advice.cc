@@ -51,7 +51,8 @@ constexpr Entry kAdvice[] = {
     {"INTERNAL", "A defect of the service. Report it to the operator with the correlation id."},
     {"UNAUTHENTICATED",
      "The server does not know who you are: this address takes no call without an identity of the "
-     "kind that it asks for (a client certificate, or a JWT), and an expired one is none."},
+     "kind that it asks for, and an expired one is none. Show a client certificate (--tls "
+     "--client-certificate FILE --client-key FILE) or a JWT (--jwt-file FILE)."},
     {"IDENTITY_UNAVAILABLE",
      "The server can't fetch the keys that would tell who you are. Retry as it says; if it lasts, "
      "the operator checks the service's way to the issuer of your JWT."},
@@ -74,13 +75,16 @@ absl::string_view AdviceForStatus(grpc::StatusCode code) {
     case grpc::StatusCode::UNAVAILABLE:
       return "Nothing usable answers there. Is the server running, is --address right, and do both "
              "sides "
-             "agree about TLS (--tls, --ca-file)?";
+             "agree about TLS (--tls, --ca-file)? A server that wants client certificates hangs up "
+             "on "
+             "those who show none that it trusts (--client-certificate, --client-key).";
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return "No answer within --timeout. Is something between here and the server dropping "
              "packets? Try a "
              "longer --timeout.";
     case grpc::StatusCode::UNAUTHENTICATED:
-      return "The server does not accept who you are on this listener.";
+      return "The server does not accept who you are on this listener: see --client-certificate, "
+             "--client-key and --jwt-file.";
     case grpc::StatusCode::UNIMPLEMENTED:
       return "The server answers but does not know this call: is it a Token Service, of this or a "
              "newer version?";

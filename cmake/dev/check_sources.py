@@ -22,6 +22,10 @@ MACHINE = re.compile(
 
 MAX_LINES = {".h": 250, ".cc": 500}
 
+# Whose claims name the suites that show them, in the last column of its table of threats.
+CLAIMS = "docs/SECURITY.md"
+SUITE = re.compile(r"^(?:TEST|TEST_F|TEST_P|TYPED_TEST)\((\w+),|^class (\w+)\(", re.MULTILINE)
+
 
 def named_files():
     """The paths on stdin, NUL-terminated; none at all means that the listing failed."""
@@ -62,6 +66,16 @@ def check_machine(lines):
             yield number, "names a package registry or a path of one machine"
 
 
+def check_claims(text, suites):
+    """Each row `| threat | control | suites |` names suites that there are."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.startswith("| **"):
+            continue
+        for name in re.findall(r"`(\w+)`", line.split("|")[3]):
+            if name not in suites:
+                yield number, f"no test is called {name}"
+
+
 def check(path, text):
     lines = text.splitlines()
     if path.endswith(LICENSED) and not any(LICENSE_LINE in line for line in lines[:2]):
@@ -81,15 +95,23 @@ def check(path, text):
 
 def main():
     found = 0
+    suites, claims = set(), ""
     for path in named_files():
         try:
             with open(path, encoding="utf-8", newline="") as file:
                 text = file.read()
         except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
             continue  # Binary data, or deleted and not yet staged.
+        if path.startswith("tests/"):
+            suites.update(name for match in SUITE.findall(text) for name in match)
+        if path == CLAIMS:
+            claims = text
         for number, problem in check(path, text):
             found += 1
             print(f"{path}:{number}: {problem}")
+    for number, problem in check_claims(claims, suites):
+        found += 1
+        print(f"{CLAIMS}:{number}: {problem}")
     return 1 if found else 0
 
 

@@ -106,7 +106,7 @@ cluster_source() {
 cluster_check() {
   local ctl=$1 first sources
   first=$(cluster_source "$ctl" --address "${cluster_address[NGINX]}" --tls \
-    --ca-file "$cluster_dir/client/ca.pem")
+    --ca-file "$cluster_dir/client/ca.pem" --jwt-file "$cluster_dir/client/demonstration.jwt")
   say "through nginx:    $first"
   sources=$(for replica in A B; do
     cluster_source "$ctl" --address "${cluster_address[REPLICA_${replica}_LOCAL]}"
@@ -160,7 +160,7 @@ files, logs    $here
 
 While it runs (./dev cluster --stay leaves it running until Ctrl-C; ports and folder differ each time):
   $1 --address ${cluster_address[NGINX]} --tls --ca-file $here/client/ca.pem \\
-    acquire --registration orders --scope api://orders-api/.default
+    --jwt-file $here/client/demonstration.jwt acquire --registration orders --scope api://orders-api/.default
   $1 --address ${cluster_address[REPLICA_B_LOCAL]} check --registration orders --scope api://orders-api/.default
   curl -s http://${cluster_address[REPLICA_B_METRICS]}/metrics | grep redis
 docs/OPERATIONS.md says what to look at, and how to run the same with docker-compose.

@@ -11,8 +11,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/access/caller.h"
+#include "service/access/caller_quotas.h"
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy_holder.h"
+#include "service/rpc/admission.h"
 #include "service/rpc/caller_resolver.h"
 #include "service/rpc/directory_holder.h"
 #include "service/rpc/failed_call_log.h"
@@ -34,6 +36,7 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   struct Dependencies {
     const DirectoryHolder& directory;
     const PolicyHolder& policy;
+    CallerQuotas& quotas;
     ForcedRefreshBudget& forced_budget;
     AppTokenSource& source;
     const Clock& clock;
@@ -46,6 +49,8 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
       : options_(options),
         deps_(dependencies),
         callers_(callers),
+        admission_({dependencies.directory, dependencies.policy, dependencies.quotas,
+                    dependencies.forced_budget, dependencies.clock}),
         failed_calls_(dependencies.logger, dependencies.clock) {}
 
   grpc::ServerUnaryReactor* AcquireForClient(grpc::CallbackServerContext* context,
@@ -72,9 +77,10 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
     BootTime started;
   };
 
-  /// Finds out who calls, and goes on with `serve` once that is known.
+  /// Finds out who calls, and goes on with `serve` once that is known and its quota has room for
+  /// `size` requests.
   template <class Request, class Response, class Serve>
-  void WithCaller(const Call<Request, Response>& call, absl::string_view registration,
+  void WithCaller(const Call<Request, Response>& call, int size, absl::string_view registration,
                   absl::string_view correlation_id, Serve serve);
   template <class Request, class Response>
   void ServeAppToken(const Call<Request, Response>& call, std::shared_ptr<const Caller> caller);
@@ -90,11 +96,6 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   void LogFailure(const RpcMethodMetrics& metrics, const grpc::CallbackServerContext& context,
                   const Caller* caller, absl::string_view registration, const Error& error,
                   absl::string_view denied_for, absl::string_view correlation_id);
-  /// Registration, request, policy, budget: all that stands before the cache. The one
-  /// answer for every denial hides its cause, which goes to `denied_for` for the log.
-  template <class Request>
-  Result<AppTokenRequest> Admit(const Caller& caller, const Policy& policy, const Request& request,
-                                absl::string_view* denied_for) const;
   struct Batch;
   void EndItem(Batch& batch, int index, const AppToken& token, const AppTokenRequest& asked);
   void EndItem(Batch& batch, int index, const Error& error, const std::string& correlation_id);
@@ -103,6 +104,7 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   const Options options_;
   const Dependencies deps_;
   CallerResolver& callers_;
+  const Admission admission_;
   FailedCallLog failed_calls_;
 };
 

@@ -17,9 +17,14 @@ namespace tokensvc::tokenctl {
 /// made.
 class FakeTokenService final : public v1::TokenService::Service {
  public:
-  grpc::Status AcquireForClient(grpc::ServerContext*, const v1::AcquireForClientRequest* request,
+  grpc::Status AcquireForClient(grpc::ServerContext* context,
+                                const v1::AcquireForClientRequest* request,
                                 v1::AcquireForClientResponse* response) override {
     const std::lock_guard<std::mutex> lock(mutex);
+    const auto header = context->client_metadata().find("authorization");
+    if (header != context->client_metadata().end()) {
+      authorization.assign(header->second.data(), header->second.size());
+    }
     acquire_request = *request;
     *response = acquire_response;
     return status;
@@ -36,6 +41,7 @@ class FakeTokenService final : public v1::TokenService::Service {
 
   std::mutex mutex;
   grpc::Status status;
+  std::string authorization;
   v1::AcquireForClientRequest acquire_request;
   v1::AcquireForClientResponse acquire_response;
   v1::CreateAuthorizationHeaderRequest header_request;

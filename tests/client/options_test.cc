@@ -34,8 +34,15 @@ std::string UsageError(const std::vector<std::string>& words) {
 
 class OptionsTest : public ::testing::Test {
  protected:
-  void SetUp() override { unsetenv("TOKENSVC_ADDRESS"); }
-  void TearDown() override { unsetenv("TOKENSVC_ADDRESS"); }
+  void SetUp() override { Unset(); }
+  void TearDown() override { Unset(); }
+  static void Unset() {
+    for (const char* name :
+         {"TOKENSVC_ADDRESS", "TOKENSVC_TLS", "TOKENSVC_CA_FILE", "TOKENSVC_CLIENT_CERTIFICATE",
+          "TOKENSVC_CLIENT_KEY", "TOKENSVC_JWT_FILE"}) {
+      unsetenv(name);
+    }
+  }
 };
 
 TEST_F(OptionsTest, ReadsEverythingAboutAnAcquire) {
@@ -99,6 +106,47 @@ TEST_F(OptionsTest, TakesTheAddressFromTheOptionThenTheEnvironmentThenTheDefault
   EXPECT_EQ(Parse({"health"})->connection.address, "localhost:1234");
   EXPECT_EQ(Parse({"--address", "[::1]:5", "health"})->connection.address, "[::1]:5");
   EXPECT_EQ(Parse({"health", "--address", "[::1]:6"})->connection.address, "[::1]:6");
+}
+
+TEST_F(OptionsTest, TakesAnIdentityFromOptionsOrTheEnvironment) {
+  const auto given = Parse({"--tls", "--ca-file", "ca", "--client-certificate", "c", "--client-key",
+                            "k", "--jwt-file", "j", "health"});
+  ASSERT_TRUE(given.ok()) << given.error().text;
+  EXPECT_EQ(given->connection.client_certificate, "c");
+  EXPECT_EQ(given->connection.client_key, "k");
+  EXPECT_EQ(given->connection.jwt_file, "j");
+
+  setenv("TOKENSVC_TLS", "1", 1);
+  setenv("TOKENSVC_CA_FILE", "ca", 1);
+  setenv("TOKENSVC_CLIENT_CERTIFICATE", "c2", 1);
+  setenv("TOKENSVC_CLIENT_KEY", "k2", 1);
+  setenv("TOKENSVC_JWT_FILE", "j2", 1);
+  const auto from_environment = Parse({"--jwt-file", "j", "health"});
+  ASSERT_TRUE(from_environment.ok()) << from_environment.error().text;
+  EXPECT_TRUE(from_environment->connection.tls);
+  EXPECT_EQ(from_environment->connection.ca_file, "ca");
+  EXPECT_EQ(from_environment->connection.client_certificate, "c2");
+  EXPECT_EQ(from_environment->connection.client_key, "k2");
+  EXPECT_EQ(from_environment->connection.jwt_file, "j");
+}
+
+TEST_F(OptionsTest, WhatAsksNoServerTakesNoOffenceAtTheConnection) {
+  setenv("TOKENSVC_CA_FILE", "ca", 1);
+  setenv("TOKENSVC_ADDRESS", "tokens.example:7443", 1);
+  EXPECT_TRUE(Parse({"decode"}).ok());
+  EXPECT_FALSE(Parse({"health"}).ok());
+}
+
+TEST_F(OptionsTest, RefusesAnIdentityThatCannotBeShown) {
+  EXPECT_THAT(UsageError({"--tls", "--client-certificate", "c", "health"}), HasSubstr("both"));
+  EXPECT_THAT(UsageError({"--tls", "--client-key", "k", "health"}), HasSubstr("both"));
+  EXPECT_THAT(UsageError({"--client-certificate", "c", "--client-key", "k", "health"}),
+              HasSubstr("--client-certificate needs --tls"));
+  EXPECT_THAT(UsageError({"--address", "10.0.0.1:1", "--plaintext", "--jwt-file", "j", "health"}),
+              HasSubstr("--jwt-file beyond loopback needs --tls"));
+  for (const char* address : {"127.0.0.1:1", "unix:/run/s"}) {
+    EXPECT_TRUE(Parse({"--address", address, "--jwt-file", "j", "health"}).ok()) << address;
+  }
 }
 
 TEST_F(OptionsTest, RefusesPlaintextBeyondLoopbackUnlessToldSo) {
@@ -183,9 +231,10 @@ TEST_F(OptionsTest, HelpNamesCommandsExamplesAndExitCodes) {
   const auto result = Parse({"--help"});
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code, kExitOk);
-  for (const char* part : {"acquire", "header", "health", "check", "decode",
-                           "Examples:", "Exit codes:", "TOKENSVC_ADDRESS", "--tls", "--ca-file",
-                           "--plaintext", "--timeout"}) {
+  for (const char* part :
+       {"acquire", "header", "health", "check", "decode",
+        "Examples:", "Exit codes:", "TOKENSVC_ADDRESS", "--tls", "--ca-file", "--plaintext",
+        "--timeout", "--client-certificate", "--client-key", "--jwt-file", "TOKENSVC_JWT_FILE"}) {
     EXPECT_THAT(result.error().text, HasSubstr(part));
   }
 }

@@ -65,7 +65,7 @@ AccessFixture::AccessFixture() {
   WriteFile("issuer.json", JwkSetText({JwkOf(EcKey(), "ec"), JwkOf(RsaKey(), "rsa")}));
 }
 
-std::string AccessFixture::ConfigurationWithRules(const std::string& rules) const {
+std::string AccessFixture::ConfigurationWithPolicy(const std::string& policy) const {
   const std::string tls =
       absl::StrCat("    tls: {certificate_file: \"", Path("server.pem"), "\", private_key_file: \"",
                    Path("server.key"), "\", client_ca_file: \"", Path("clients.pem"), "\"}\n");
@@ -88,7 +88,7 @@ std::string AccessFixture::ConfigurationWithRules(const std::string& rules) cons
       authority_->base_url(),
       "\", instance_discovery: false}}\n"
       "registrations:\n",
-      RegistrationNamed("orders"), RegistrationNamed("billing"), "policy:\n  rules:\n", rules);
+      RegistrationNamed("orders"), RegistrationNamed("billing"), policy);
 }
 
 std::string AccessFixture::RegistrationNamed(const std::string& name) const {
@@ -99,11 +99,15 @@ std::string AccessFixture::RegistrationNamed(const std::string& name) const {
       "\"}}]}\n");
 }
 
-void AccessFixture::StartWithRules(const std::string& rules) {
+void AccessFixture::StartAuthority() {
   WriteFile("secret", kSecretCanary);
   DevAuthority::Options options;
   options.clients.push_back({"orders-service", {kSecretCanary}, {}, {"Orders.Read"}});
-  StartAuthority(std::move(options));
+  ServiceFixture::StartAuthority(std::move(options));
+}
+
+void AccessFixture::StartWithRules(const std::string& rules) {
+  StartAuthority();
   StartService(ConfigurationWithRules(rules));
 }
 
@@ -124,21 +128,26 @@ CertificateFiles AccessFixture::Certificate(TestCertificates& authority, const s
   return *authority.Issue(leaf);
 }
 
-std::shared_ptr<grpc::Channel> AccessFixture::Connect(const std::string& listener,
-                                                      const CertificateFiles* files) {
+std::shared_ptr<grpc::Channel> AccessFixture::ConnectTo(const std::string& address,
+                                                        const CertificateFiles* files) const {
   grpc::SslCredentialsOptions options;
   options.pem_root_certs = ReadAll(trusted_->ca_file());
   if (files != nullptr) {
     options.pem_cert_chain = ReadAll(files->certificate);
     options.pem_private_key = ReadAll(files->private_key);
   }
-  std::string address;
-  for (const auto& [name, bound] : server_->Addresses()) {
-    if (name == listener) address = bound;
-  }
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel(address, grpc::SslCredentials(options), arguments);
+}
+
+std::shared_ptr<grpc::Channel> AccessFixture::Connect(const std::string& listener,
+                                                      const CertificateFiles* files) {
+  for (const auto& [name, bound] : server_->Addresses()) {
+    if (name == listener) return ConnectTo(bound, files);
+  }
+  ADD_FAILURE() << "no listener " << listener;
+  return nullptr;
 }
 
 Peer AccessFixture::AtMesh(const std::string& name, const CertificateFiles* files) {

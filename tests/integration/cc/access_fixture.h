@@ -38,6 +38,13 @@ struct Peer {
 /// Listeners `local` (everybody is `local:operator`), `mesh` (client certificates) and `gateway`
 /// (JWTs, behind proxies with certificates). The fake clock tells the real time, as OpenSSL does.
 class AccessFixture : public ServiceFixture {
+ public:
+  /// The call's status, or that of a batch's only item.
+  static grpc::Status Ask(const Peer& peer, Rpc rpc, const Wanted& wanted = {});
+  static grpc::StatusCode CodeOf(const Peer& peer, Rpc rpc, const Wanted& wanted = {}) {
+    return Ask(peer, rpc, wanted).error_code();
+  }
+
  protected:
   using Validity = TestCertificates::Validity;
 
@@ -49,7 +56,12 @@ class AccessFixture : public ServiceFixture {
 
   /// Starts the authority, and the service with `rules`: lines of YAML, each rule `- {…}`.
   void StartWithRules(const std::string& rules);
-  std::string ConfigurationWithRules(const std::string& rules) const;
+  std::string ConfigurationWithRules(const std::string& rules) const {
+    return ConfigurationWithPolicy("policy:\n  rules:\n" + rules);
+  }
+  /// `policy`: the block, or the name of the file.
+  std::string ConfigurationWithPolicy(const std::string& policy) const;
+  void StartAuthority();
   /// Swaps the policy.
   void SwapRules(const std::string& rules);
 
@@ -69,14 +81,11 @@ class AccessFixture : public ServiceFixture {
   /// Signed by the issuer's EC key.
   static std::string Signed(const Json& claims);
 
-  /// The call's status, or that of a batch's only item.
-  grpc::Status Ask(const Peer& peer, Rpc rpc, const Wanted& wanted = {});
-  grpc::StatusCode CodeOf(const Peer& peer, Rpc rpc, const Wanted& wanted = {}) {
-    return Ask(peer, rpc, wanted).error_code();
-  }
-
   std::shared_ptr<grpc::Channel> Connect(const std::string& listener,
                                          const CertificateFiles* files);
+  /// A connection of its own to `address`.
+  std::shared_ptr<grpc::Channel> ConnectTo(const std::string& address,
+                                           const CertificateFiles* files) const;
 
   /// Sign what is trusted, and what is not.
   std::unique_ptr<TestCertificates> trusted_, strange_;

@@ -40,18 +40,19 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::cerr << "usage: cpp_client_acquire HOST:PORT CA_FILE SCOPE\n";
+  if (argc != 5) {
+    std::cerr << "usage: cpp_client_acquire HOST:PORT CA_FILE JWT_FILE SCOPE\n";
     return 2;
   }
   ConnectionOptions connection;
   connection.address = argv[1];
   connection.ca_file = argv[2];
+  connection.jwt_file = argv[3];
   const auto client = TokenClient::Create(connection);
   if (!client.ok()) return Fail(client.status());
   TokenRequest request;
   request.registration = "orders";
-  request.scopes = {argv[3]};
+  request.scopes = {argv[4]};
 
   for (int i = 0; i < kCalls; ++i) {
     const absl::StatusOr<AccessToken> token = (*client)->AcquireForClient(request);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Node client as its users write one, with npm `@grpc/grpc-js`: acquire.mjs ADDRESS CA-FILE PROTO-FOLDER SCOPE
+// A Node client as its users write one, with npm `@grpc/grpc-js`: acquire.mjs ADDRESS CA-FILE JWT-FILE PROTO-FOLDER
+// SCOPE
 // prints source and token of twenty answers, one line of JSON each.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 
-const [address, caFile, protoFolder, scope] = process.argv.slice(2);
+const [address, caFile, jwtFile, protoFolder, scope] = process.argv.slice(2);
 // Packages are installed outside the source tree.
 const requireFromTools = createRequire(
   join(resolve(process.env.TOKENSVC_TOOLS_DIR), 'package.json'));
@@ -16,7 +17,14 @@ const definition = protoLoader.loadSync('tokensvc/v1/token_service.proto', {
   includeDirs: [protoFolder], keepCase: true, enums: String,
 });
 const { TokenService } = grpc.loadPackageDefinition(definition).tokensvc.v1;
-const client = new TokenService(address, grpc.credentials.createSsl(readFileSync(caFile)));
+// Read for each call: who issues it replaces it before it expires.
+const identity = grpc.credentials.createFromMetadataGenerator((context, done) => {
+  const metadata = new grpc.Metadata();
+  metadata.set('authorization', `Bearer ${readFileSync(jwtFile, 'utf8')}`);
+  done(null, metadata);
+});
+const client = new TokenService(address, grpc.credentials.combineChannelCredentials(
+  grpc.credentials.createSsl(readFileSync(caFile)), identity));
 
 function acquire() {
   return new Promise((done, failed) => {
