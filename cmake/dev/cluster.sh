@@ -34,6 +34,7 @@ cluster_addresses() {
   cluster_address[NGINX_LISTEN]=${cluster_address[NGINX]}
   for replica in A B; do
     cluster_address[REPLICA_${replica}_LISTEN]=${cluster_address[REPLICA_$replica]}
+    cluster_address[REPLICA_${replica}_ADMIN]=$cluster_dir/replica-${replica,}.admin.sock
   done
   cluster_address[REDIS_BIND]=127.0.0.1
   cluster_address[REDIS_PORT]=${cluster_address[REDIS]#*:}
