@@ -163,6 +163,7 @@ While it runs (./dev cluster --stay leaves it running until Ctrl-C; ports and fo
   $1 --address ${cluster_address[NGINX]} --tls --ca-file $here/client/ca.pem \\
     --jwt-file $here/client/demonstration.jwt acquire --registration orders --scope api://orders-api/.default
   $1 --address ${cluster_address[REPLICA_B_LOCAL]} check --registration orders --scope api://orders-api/.default
+  $1 --address unix:$cluster_dir/replica-b.admin.sock admin cache
   curl -s http://${cluster_address[REPLICA_B_METRICS]}/metrics | grep redis
 docs/OPERATIONS.md says what to look at, and how to run the same with docker-compose.
 NEXT
