@@ -24,7 +24,9 @@ using ::testing::StartsWith;
 /// Runs whole command lines against a FakeAdminServer.
 class AdminCommandTest : public ::testing::Test {
  protected:
-  ExitCode Run(std::vector<std::string> words) { return RunAt(server_.address(), std::move(words)); }
+  ExitCode Run(std::vector<std::string> words) {
+    return RunAt(server_.address(), std::move(words));
+  }
 
   ExitCode RunAt(const std::string& address, std::vector<std::string> words) {
     out_.str("");
@@ -105,9 +107,9 @@ TEST_F(AdminCommandTest, CacheListsTheLargestTenants) {
   tenant->set_registration("billing");
   EXPECT_EQ(Run({"admin", "cache", "--top", "20"}), kExitOk);
   EXPECT_EQ(service().cache.request.top(), 20);
-  EXPECT_THAT(out(), AllOf(HasSubstr("3 tokens"), HasSubstr("4321 bytes"),
-                           HasSubstr("entra contoso.com"), HasSubstr("corp registration billing"),
-                           HasSubstr("shared        in use")));
+  EXPECT_THAT(out(),
+              AllOf(HasSubstr("3 tokens"), HasSubstr("4321 bytes"), HasSubstr("entra contoso.com"),
+                    HasSubstr("corp registration billing"), HasSubstr("shared        in use")));
   const Json json = RunJson({"admin", "cache"});
   EXPECT_EQ(json["local"]["largest"][0]["tenant"], "contoso.com");
   EXPECT_FALSE(json["local"]["largest"][1].contains("tenant"));
@@ -200,9 +202,11 @@ TEST_F(AdminCommandTest, ExplainAsksAndTellsInPlainWords) {
   response.set_rule("orders-graph");
   response.set_because("rule orders-graph covers all of the request");
   const std::vector<std::string> words = {
-      "explain",  "--caller",      "spiffe://prod.example/cart", "--registration", "orders",
-      "--tenant", "contoso.com",   "--scope",                    "a",              "--scope",
-      "b",        "--force-refresh", "--client-claims",          "--grant",        "client_credentials"};
+      "explain",         "--caller", "spiffe://prod.example/cart",
+      "--registration",  "orders",   "--tenant",
+      "contoso.com",     "--scope",  "a",
+      "--scope",         "b",        "--force-refresh",
+      "--client-claims", "--grant",  "client_credentials"};
   EXPECT_EQ(Run(words), kExitOk) << err();
   const auto& request = service().explain.request;
   EXPECT_EQ(request.caller(), "spiffe://prod.example/cart");

@@ -87,8 +87,9 @@ TEST_F(AdminTest, RolesDecideWhoMayLookAndWhoMayChangeThings) {
     EXPECT_EQ(call("nobody"), grpc::StatusCode::PERMISSION_DENIED) << name;
   }
   EXPECT_EQ(logger_.Count("admin_action"), 6u) << "each attempt of each caller";
-  EXPECT_THAT(Metrics(),
-              HasSubstr("tokensvc_rpc_calls_total{method=\"Reload\",code=\"PERMISSION_DENIED\"} 2"));
+  EXPECT_THAT(
+      Metrics(),
+      HasSubstr("tokensvc_rpc_calls_total{method=\"Reload\",code=\"PERMISSION_DENIED\"} 2"));
 }
 
 TEST_F(AdminTest, ARoleIsNoRuleAndARuleIsNoRole) {
@@ -160,8 +161,8 @@ TEST_F(AdminTest, ThePolicyInForceIsTested) {
   const auto report = Must(&Stub::TestPolicy, request);
   EXPECT_EQ(report.asked(), 2);
   EXPECT_EQ(report.wrong(), 1);
-  EXPECT_THAT(report.report(), AllOf(HasSubstr("WRONG  expectations[1]"),
-                                     HasSubstr("no rule names this caller")));
+  EXPECT_THAT(report.report(),
+              AllOf(HasSubstr("WRONG  expectations[1]"), HasSubstr("no rule names this caller")));
 }
 
 TEST_F(AdminTest, TheEffectiveConfigurationIsOneThatCouldBeLoadedAndHasNoSecretInIt) {
@@ -177,7 +178,8 @@ TEST_F(AdminTest, TheEffectiveConfigurationIsOneThatCouldBeLoadedAndHasNoSecretI
     if (purpose == KeyPurpose::kSealing) key_text = std::string(line.Reveal()).substr(17, 43);
   }
   StartAdmin(absl::StrCat(
-      "  - {name: other, authority: dev, client_id: c, tenants: [a.example], credentials: [{secret: "
+      "  - {name: other, authority: dev, client_id: c, tenants: [a.example], credentials: "
+      "[{secret: "
       "{value: \"env:TOKENSVC_TEST_CANARY\"}}]}\n"
       "cache:\n  redis: {address: \"127.0.0.1:1\", plaintext: {}, sealing_keys_file: sealing, "
       "index_keys_file: index, password: \"file:redis.password\"}\n"));
@@ -199,8 +201,8 @@ TEST_F(AdminTest, TheEffectiveConfigurationIsOneThatCouldBeLoadedAndHasNoSecretI
 
   ASSERT_EQ(key_text.size(), 43u);
   for (const std::string& text : {answer.yaml(), rings.DebugString(), logger_.AllText()}) {
-    for (const std::string& secret : {std::string(kSecretCanary), std::string(kTokenCanary),
-                                      redis_password, key_text}) {
+    for (const std::string& secret :
+         {std::string(kSecretCanary), std::string(kTokenCanary), redis_password, key_text}) {
       EXPECT_THAT(text, Not(HasSubstr(secret)));
     }
   }
@@ -271,8 +273,8 @@ TEST_F(AdminTest, ReloadPutsAGoodFileInForce) {
 
 TEST_F(AdminTest, ReloadTakesRolesAwayAtOnce) {
   StartAdmin();
-  WriteConfiguration(absl::StrReplaceAll(AdminConfiguration(),
-                                         {{"  observers: [\"local:observer\"]\n", ""}}));
+  WriteConfiguration(
+      absl::StrReplaceAll(AdminConfiguration(), {{"  observers: [\"local:observer\"]\n", ""}}));
   EXPECT_EQ(Must(&Stub::Reload).outcome(), adm::RELOAD_OUTCOME_IN_FORCE);
   EXPECT_EQ(Looks().at("GetBuildInfo")("observer"), grpc::StatusCode::PERMISSION_DENIED);
 }

@@ -53,8 +53,7 @@ class FakeBackend final : public AdminBackend {
     if (failure.has_value()) return done(*failure);
     done(std::move(response));
   }
-  void Reload(const v1::ReloadRequest&, BootTime deadline,
-              Done<v1::ReloadResponse> done) override {
+  void Reload(const v1::ReloadRequest&, BootTime deadline, Done<v1::ReloadResponse> done) override {
     last_deadline = deadline;
     v1::ReloadResponse response;
     response.set_outcome(reload);
@@ -175,10 +174,11 @@ class AdminServiceTest : public ::testing::Test {
   FakeBackend backend_;
   AnyCaller callers_;
   AdminServiceHandler::Dependencies dependencies_() {
-    return {policy_,  backend_, executor_, clock_, logger_, metrics_, [this](const AdminAction& action) {
-              MutexLock lock(&mutex_);
-              actions_.push_back(action);
-            }};
+    return {
+        policy_, backend_, executor_, clock_, logger_, metrics_, [this](const AdminAction& action) {
+          MutexLock lock(&mutex_);
+          actions_.push_back(action);
+        }};
   }
   AdminExecutor executor_;
   AdminServiceHandler handler_{{}, dependencies_(), callers_};
@@ -249,12 +249,12 @@ TEST_F(AdminServiceTest, EachChangeLeavesAnAuditRecordAndALogLine) {
     told.push_back(each.caller + " " + each.action + " [" + each.target + "] " + each.outcome);
     EXPECT_FALSE(each.correlation_id.empty());
   }
-  EXPECT_THAT(told, ::testing::ElementsAre(
-                        "local:admin PurgeCache [registration orders] done",
-                        "local:admin PurgeCache [registration orders] done_here_only",
-                        "local:observer PurgeCache [registration orders] ROLE_REQUIRED",
-                        "local:admin Reload [] done", "local:admin Reload [] refused",
-                        "local:admin PurgeCache [registration orders] INVALID_REQUEST"));
+  EXPECT_THAT(
+      told, ::testing::ElementsAre("local:admin PurgeCache [registration orders] done",
+                                   "local:admin PurgeCache [registration orders] done_here_only",
+                                   "local:observer PurgeCache [registration orders] ROLE_REQUIRED",
+                                   "local:admin Reload [] done", "local:admin Reload [] refused",
+                                   "local:admin PurgeCache [registration orders] INVALID_REQUEST"));
   EXPECT_EQ(logger_.Count("admin_action"), actions.size());
   EXPECT_EQ(logger_.Count("call_failed"), 3u);
 }
