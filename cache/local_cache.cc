@@ -30,6 +30,7 @@ constexpr std::size_t SlotBytes(std::size_t slot) { return (slot + 1) * 3 / 2; }
 struct LocalCache::Partition {
   RecencyList<Entry, 1> entries;
   std::size_t bytes = 0;
+  std::size_t count = 0;
 };
 
 /// One key and its record, in the table of its shard and in two lists: of the shard and of its
@@ -152,6 +153,7 @@ class LocalCache::Shard {
     table_.insert(stored);
     recency_.PushFront(stored);
     home.entries.PushFront(stored);
+    ++home.count;
     bytes_ += stored->bytes;
     home.bytes += stored->bytes;
 
@@ -189,6 +191,24 @@ class LocalCache::Shard {
     return {table_.size(), bytes_};
   }
 
+  /// Adds what each partition holds here to `sum`.
+  void AddPartitions(absl::flat_hash_map<std::size_t, Size>* sum) {
+    MutexLock lock(&mutex_);
+    for (const auto& [partition, home] : partitions_) {
+      Size& of_partition = (*sum)[partition];
+      of_partition.bytes += home.bytes;
+      of_partition.entries += home.count;
+    }
+  }
+
+  /// The key of one record of `partition`; empty where there is none here.
+  std::string SampleKey(std::size_t partition) {
+    MutexLock lock(&mutex_);
+    const auto home = partitions_.find(partition);
+    return home == partitions_.end() ? std::string()
+                                     : std::string(home->second.entries.newest()->key());
+  }
+
  private:
   struct Sought {
     absl::string_view key;
@@ -216,6 +236,7 @@ class LocalCache::Shard {
     const auto home = partitions_.find(entry->partition);
     home->second.entries.Remove(entry);
     home->second.bytes -= entry->bytes;
+    --home->second.count;
     bytes_ -= entry->bytes;
     if (home->second.entries.empty()) {
       bytes_ -= home->second.bytes;
@@ -299,6 +320,29 @@ LocalCache::Size LocalCache::size() const {
     sum.bytes += size.bytes;
   }
   return sum;
+}
+
+LocalCache::PartitionUses LocalCache::LargestPartitions(std::size_t at_most) const {
+  absl::flat_hash_map<std::size_t, Size> sum;
+  for (const auto& shard : shards_) shard->AddPartitions(&sum);
+  PartitionUses uses;
+  uses.partitions = sum.size();
+  std::vector<std::pair<std::size_t, Size>> ranked(sum.begin(), sum.end());
+  const auto end = ranked.begin() + static_cast<std::ptrdiff_t>(std::min(at_most, ranked.size()));
+  std::partial_sort(ranked.begin(), end, ranked.end(), [](const auto& a, const auto& b) {
+    return a.second.bytes != b.second.bytes ? a.second.bytes > b.second.bytes : a.first < b.first;
+  });
+  for (auto each = ranked.begin(); each != end; ++each) {
+    PartitionUse use;
+    use.size = each->second;
+    for (const auto& shard : shards_) {
+      use.sample_key = shard->SampleKey(each->first);
+      if (!use.sample_key.empty()) break;
+    }
+    // A partition that has emptied meanwhile is none.
+    if (!use.sample_key.empty()) uses.largest.push_back(std::move(use));
+  }
+  return uses;
 }
 
 }  // namespace tokensvc

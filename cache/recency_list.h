@@ -21,6 +21,8 @@ template <class T, int kList>
 class RecencyList {
  public:
   bool empty() const { return newest_ == nullptr; }
+  /// The member that was put in last; null where there is none.
+  const T* newest() const { return newest_; }
 
   void PushFront(T* member) {
     RecencyLinks<T>& links = member->links[kList];

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "service/rpc/admin_service.h"
+
 namespace tokensvc {
 namespace {
 
@@ -29,6 +31,7 @@ absl::StatusOr<ListenerParts> MakeListenerParts(const config::v1::Listener& conf
                                                 Logger& logger, MetricRegistry& metrics) {
   ListenerParts parts;
   parts.options.name = config.name();
+  if (config.serves() == config::v1::SERVES_ADMIN) parts.options.service_name = kAdminServiceName;
   parts.options.address = config.address();
   parts.options.reflection = config.reflection();
   parts.options.health = config.health();

@@ -15,6 +15,7 @@
 #include "service/config/config_reloader.h"
 #include "service/config/load_config.h"
 #include "service/config/policy_expectations.h"
+#include "service/config/reload_requests.h"
 #include "service/rpc/library_logs.h"
 #include "service/server.h"
 #include "service/telemetry/json_logger.h"
@@ -34,6 +35,9 @@ constexpr char kFooter[] =
     "  tokensvc-server --config tokensvc.yaml\n"
     "The configuration is described in docs/CONFIGURATION.md; a first token takes ./dev "
     "quickstart.";
+
+/// Sent by this process to itself, so that Supervise looks up.
+constexpr int kWake = SIGUSR1;
 
 struct Flags {
   std::string config;
@@ -79,15 +83,18 @@ bool WriteReadyFile(const std::string& path, const Server& server) {
   return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
 }
 
-/// Waits for signals and changes of the configuration until it is time to end.
-void Supervise(const sigset_t& signals, ConfigReloader& reloader, Server& server, Logger& logger) {
+/// Waits for signals, changes of the configuration and requests to read it until it is time to end.
+void Supervise(const sigset_t& signals, ReloadRequests& reloads, ConfigReloader& reloader,
+               Server& server, Logger& logger) {
   const timespec poll{1, 0};
   for (;;) {
     const int signal = sigtimedwait(&signals, nullptr, &poll);
     if (signal == SIGTERM || signal == SIGINT) return;
     if (signal == SIGHUP) server.ReopenAuditLog();
-    reloader.Poll(signal == SIGHUP, logger, [&server](const config::v1::ServiceConfig& config) {
-      return server.Reload(config);
+    reloads.Serve([&](bool asked) {
+      return reloader.Poll(
+          asked || signal == SIGHUP, logger,
+          [&server](const config::v1::ServiceConfig& config) { return server.Reload(config); });
     });
     server.Poll();
   }
@@ -125,7 +132,7 @@ int Run(const Flags& flags) {
   // Before any thread starts, so that every thread has them blocked and only Supervise takes them.
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, kWake}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of whoever writes to it
@@ -135,7 +142,8 @@ int Run(const Flags& flags) {
   JsonLogger logger({.fd = STDERR_FILENO, .level = SeverityOf(*loaded)});
   // From here on nothing but the logger's own thread writes to standard error.
   const LibraryLogs library_logs(logger, clock);
-  auto server = Server::Start(*loaded, clock, logger);
+  ReloadRequests reloads([] { kill(getpid(), kWake); });
+  auto server = Server::Start(*loaded, clock, logger, &reloads);
   if (!server.ok()) {
     logger.Error("start_failed", {{"why", std::string(server.status().message())}});
     return 1;
@@ -144,7 +152,8 @@ int Run(const Flags& flags) {
     logger.Error("start_failed", {{"why", "the ready file can't be written"}});
     return 1;
   }
-  Supervise(signals, reloader, **server, logger);
+  Supervise(signals, reloads, reloader, **server, logger);
+  reloads.Close();
   (*server)->Drain();
   server->reset();
   logger.Info("stopped");

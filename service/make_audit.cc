@@ -75,4 +75,19 @@ absl::StatusOr<AuditParts> MakeAudit(const config::v1::ServiceConfig& config,
   return parts;
 }
 
+void RecordAdminAction(const AdminAction& action, const AuditParts& audit, const Clock& clock) {
+  if (audit.log == nullptr) return;
+  AuditRecord record;
+  record.time = clock.Now();
+  record.decision = AuditDecision::kAdmin;
+  record.reason = action.outcome;
+  record.caller = action.caller;
+  record.method = action.action;
+  record.action = action.action;
+  record.target = action.target;
+  record.correlation_id = action.correlation_id;
+  record.trace_id = action.trace_id;
+  audit.log->Write(record);
+}
+
 }  // namespace tokensvc

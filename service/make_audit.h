@@ -10,6 +10,7 @@
 #include "base/metrics.h"
 #include "base/random.h"
 #include "base/token_fingerprinter.h"
+#include "service/rpc/admin_action.h"
 #include "service/telemetry/audit_log.h"
 #include "tokensvc/config/v1/config.pb.h"
 
@@ -33,6 +34,9 @@ struct AuditNeeds {
 /// log where there is none.
 absl::StatusOr<AuditParts> MakeAudit(const config::v1::ServiceConfig& config,
                                      const AuditNeeds& needs);
+
+/// Leaves a record of what somebody changed, or tried to; nothing where there is no log.
+void RecordAdminAction(const AdminAction& action, const AuditParts& audit, const Clock& clock);
 
 }  // namespace tokensvc
 

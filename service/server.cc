@@ -17,15 +17,19 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "cache/local_cache.h"
+#include "service/access/caller_quotas.h"
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy_holder.h"
+#include "service/admin_parts.h"
 #include "service/authority/authority_metadata.h"
+#include "service/config/effective_config.h"
 #include "service/credential/credential_environment.h"
 #include "service/credential/managed_identity_assertion.h"
 #include "service/credential/managed_identity_client.h"
 #include "service/grant/grant_engine.h"
 #include "service/http/curl_http_transport.h"
 #include "service/listener_parts.h"
+#include "service/local_purger.h"
 #include "service/make_audit.h"
 #include "service/make_directory.h"
 #include "service/make_jwt_authenticator.h"
@@ -74,7 +78,15 @@ CurlHttpTransport::Options TransportOptions(const config::v1::ServiceConfig& con
 AppTokenSource::Options SourceOptions(const config::v1::ServiceConfig& config) {
   AppTokenSource::Options options;
   options.max_waiting_calls = config.limits().max_waiting_calls();
+  const config::v1::AuthorityBudget& budget = config.limits().authority_budget();
+  options.authority_budget = {static_cast<int>(budget.requests_per_minute()),
+                              static_cast<int>(budget.forced_refreshes_per_minute())};
   return options;
+}
+
+CallerQuota StandardQuota(const config::v1::Limits& limits) {
+  const config::v1::StandardQuota& standard = limits.caller_quota();
+  return {standard.calls_per_second(), standard.burst(), standard.concurrent_calls()};
 }
 
 LocalCache::Options CacheOptions(const config::v1::ServiceConfig& config, MetricRegistry& metrics) {
@@ -91,15 +103,17 @@ struct LoopParts {
             HttpMetrics& http_metrics, AuthorityMetrics& authority_metrics,
             GrantMetrics& grant_metrics, WorkerPool& workers,
             ManagedIdentityMetrics& identity_metrics, std::atomic<std::uint64_t>& generations,
-            SharedCache* shared_cache)
+            LocalRateBudget& budget_of_replica, SharedCache* shared_cache)
       : transport(loop.context(), TransportOptions(config, http_metrics)),
         metadata(transport, clock, logger, authority_metrics),
         identities({transport, clock, workers, logger, identity_metrics}),
         engine({transport, metadata, identities, clock, logger, grant_metrics}),
-        local_leases(generations) {
+        local_leases(generations),
+        own_budget(budget_of_replica) {
     if (shared_cache != nullptr) shared = shared_cache->Open(loop);
   }
 
+  RateBudget& budget() { return shared == nullptr ? own_budget : shared->budget(); }
   SharedStore& store() { return shared == nullptr ? no_store : shared->store(); }
   LeaseManager& leases() { return shared == nullptr ? local_leases : shared->leases(); }
 
@@ -110,6 +124,7 @@ struct LoopParts {
   GrantEngine engine;
   NoSharedStore no_store;
   LocalLeases local_leases;
+  LocalRateBudget& own_budget;
   std::unique_ptr<SharedCache::OfLoop> shared;  ///< Null: this replica shares nothing.
 };
 
@@ -118,7 +133,7 @@ struct LoopParts {
 /// Everything, in the order in which it is made; it ends in the opposite order.
 struct Server::Parts {
   Parts(const config::v1::ServiceConfig& start_config, const Clock& start_clock,
-        Logger& start_logger)
+        Logger& start_logger, ReloadRequests* reloads)
       : at_start(start_config),
         config(start_config),
         clock(start_clock),
@@ -134,13 +149,17 @@ struct Server::Parts {
         workers(config.server().worker_threads(), kMaxQueuedWork),
         environment{clock, random, workers, logger, credential_metrics},
         cache(CacheOptions(config, registry)),
-        forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())) {}
+        quotas(StandardQuota(config.limits()), registry),
+        forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())),
+        admin({clock, logger, registry, cache, failures, policy, purger,
+               [this] { return Shared(); }, reloads,
+               [this](const AdminAction& action) { RecordAdminAction(action, audit, clock); }}) {}
 
   /// Makes what waits: the shared cache, the loops, and the source of tokens on them.
   absl::Status StartLoops() {
     if (config.cache().has_redis()) {
       absl::StatusOr<std::unique_ptr<SharedCache>> made = SharedCache::Make(
-          config.cache().redis(), {clock, random, logger, registry, workers, readiness});
+          config.cache().redis(), {clock, random, logger, registry, workers, readiness, budget});
       if (!made.ok()) return made.status();
       shared_cache = *std::move(made);
     }
@@ -148,9 +167,10 @@ struct Server::Parts {
     for (unsigned i = 0; i < config.server().loops(); ++i) {
       loops.push_back(std::make_unique<LoopParts>(
           config, clock, logger, http_metrics, authority_metrics, grant_metrics, workers,
-          identity_metrics, generations, shared_cache.get()));
+          identity_metrics, generations, budget, shared_cache.get()));
       LoopParts& parts = *loops.back();
-      lanes.push_back({&parts.loop, &parts.engine, &parts.store(), &parts.leases()});
+      lanes.push_back(
+          {&parts.loop, &parts.engine, &parts.store(), &parts.leases(), &parts.budget()});
     }
     LoopParts& home = *loops.front();
     assertions = std::make_unique<ManagedIdentityAssertions>(ManagedIdentityAssertion::Dependencies{
@@ -160,6 +180,11 @@ struct Server::Parts {
     source =
         std::make_unique<AppTokenSource>(SourceOptions(config), dependencies, std::move(lanes));
     return absl::OkStatus();
+  }
+
+  std::optional<ServerAdmin::SharedView> Shared() const {
+    if (shared_cache == nullptr) return std::nullopt;
+    return ServerAdmin::SharedView{shared_cache->key_rings(), shared_cache->degraded()};
   }
 
   /// How callers are known at a listener.
@@ -175,6 +200,21 @@ struct Server::Parts {
       return std::make_unique<CertifiedProxyResolver>(*of_listener.callers, std::move(by_jwt));
     }
     return std::make_unique<FixedCaller>(Caller{absl::StrCat("local:", listener.identity())});
+  }
+
+  /// What a listener serves.
+  grpc::Service& AddService(const config::v1::Listener& listener,
+                            TokenServiceHandler::Options options, CallerResolver& of) {
+    if (listener.serves() == config::v1::SERVES_ADMIN) {
+      return admin.AddService({options.default_deadline, options.max_deadline}, of);
+    }
+    options.listener = listener.name();
+    const TokenServiceHandler::Dependencies dependencies{
+        directory, policy, quotas,      forced_budget,   *source,
+        clock,     logger, rpc_metrics, audit.log.get(), audit.fingerprinter.get()};
+    handlers.push_back(std::make_unique<TokenServiceHandler>(options, dependencies, of));
+    services.push_back(std::make_unique<GatedTokenService>(*handlers.back(), gate, rpc_metrics));
+    return *services.back();
   }
 
   ~Parts() {
@@ -209,6 +249,8 @@ struct Server::Parts {
   CredentialEnvironment environment;
   LocalCache cache;
   FailureMemory failures;
+  LocalRateBudget budget{clock};  ///< What this replica asks of authorities.
+  CallerQuotas quotas;
   ForcedRefreshBudget forced_budget;
   PolicyHolder policy;
   AuditParts audit;  ///< Outlives all that answers calls.
@@ -224,6 +266,8 @@ struct Server::Parts {
   JwtIssuers jwt_issuers;
   std::vector<ListenerParts> listener_parts;
   std::vector<std::unique_ptr<CallerResolver>> callers;  ///< One of each listener.
+  LocalPurger purger{cache};
+  AdminParts admin;
   std::vector<std::unique_ptr<TokenServiceHandler>> handlers;
   std::vector<std::unique_ptr<GatedTokenService>> services;
   std::vector<std::unique_ptr<Listener>> listeners;
@@ -235,8 +279,9 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() = default;
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceConfig& config,
-                                                      const Clock& clock, Logger& logger) {
-  auto parts = std::make_unique<Parts>(config, clock, logger);
+                                                      const Clock& clock, Logger& logger,
+                                                      ReloadRequests* reloads) {
+  auto parts = std::make_unique<Parts>(config, clock, logger, reloads);
   absl::StatusOr<AuditParts> audit =
       MakeAudit(config, {clock, logger, parts->random, parts->registry});
   if (!audit.ok()) return audit.status();
@@ -249,6 +294,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
   absl::StatusOr<std::shared_ptr<const CompiledPolicy>> policy = MakePolicy(config);
   if (!policy.ok()) return policy.status();
   parts->policy.Set(*std::move(policy));
+  parts->admin.SetConfig(config, config, parts->policy.Get());
   LoopParts& home = *parts->loops.front();
   absl::StatusOr<JwtIssuers> issuers =
       JwtIssuers::Make(config, {{home.loop.context(), clock, logger, parts->issuer_keys_metrics},
@@ -266,17 +312,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
     if (!made.ok()) return made.status();
     parts->listener_parts.push_back(*std::move(made));
     parts->callers.push_back(parts->MakeCallers(listener, parts->listener_parts.back()));
-    const TokenServiceHandler::Dependencies dependencies{
-        parts->directory,   parts->policy,          parts->forced_budget,
-        *parts->source,     parts->clock,           parts->logger,
-        parts->rpc_metrics, parts->audit.log.get(), parts->audit.fingerprinter.get()};
-    handler_options.listener = listener.name();
-    parts->handlers.push_back(std::make_unique<TokenServiceHandler>(handler_options, dependencies,
-                                                                    *parts->callers.back()));
-    parts->services.push_back(std::make_unique<GatedTokenService>(*parts->handlers.back(),
-                                                                  parts->gate, parts->rpc_metrics));
+    grpc::Service& service = parts->AddService(listener, handler_options, *parts->callers.back());
     absl::StatusOr<std::unique_ptr<Listener>> started =
-        Listener::Start(parts->listener_parts.back().options, *parts->services.back());
+        Listener::Start(parts->listener_parts.back().options, service);
     if (!started.ok()) return started.status();
     logger.Info("listening", {{"listener", listener.name()},
                               {"address", (*started)->bound_address()},
@@ -308,21 +346,14 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
   if (!policy.ok()) return policy.status();
   parts_->directory.Set(*std::move(directory));
   parts_->policy.Set(*std::move(policy));
+  parts_->admin.SetConfig(parts_->at_start, config, parts_->policy.Get());
   // What was refused before may have been mended by this very change.
   parts_->failures.ForgetRefusals();
 
-  config::v1::ServiceConfig was = parts_->at_start;
-  config::v1::ServiceConfig is = config;
-  for (config::v1::ServiceConfig* each : {&was, &is}) {
-    each->clear_authorities();
-    each->clear_registrations();
-    each->clear_policy();
-    each->clear_policy_file();
-  }
   parts_->config = config;
   parts_->logger.Info("configuration_reloaded",
                       {{"registrations", config.registrations_size()},
-                       {"needs_restart", was.SerializeAsString() != is.SerializeAsString()}});
+                       {"needs_restart", NeedsRestart(parts_->at_start, config)}});
   return absl::OkStatus();
 }
 

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "service/config/reload_requests.h"
 #include "tokensvc/config/v1/config.pb.h"
 
 namespace tokensvc {
@@ -21,9 +22,11 @@ namespace tokensvc {
 class Server {
  public:
   /// Starts everything and becomes ready. `config` is validated already; what can still fail are
-  /// addresses that are taken and files that changed in between.
+  /// addresses that are taken and files that changed in between. `reloads` carries what
+  /// administrators ask for; null: they can't.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const config::v1::ServiceConfig& config,
-                                                       const Clock& clock, Logger& logger);
+                                                       const Clock& clock, Logger& logger,
+                                                       ReloadRequests* reloads = nullptr);
   /// Stops at once. Call `Drain` first.
   ~Server();
 

@@ -18,6 +18,8 @@
 #include "cache/redis/redis_generations.h"
 #include "cache/redis/redis_health.h"
 #include "cache/redis/redis_metrics.h"
+#include "cache/redis/redis_rate_budget.h"
+#include "cache/seal/opaque_names.h"
 #include "cache/seal/sealed_store.h"
 #include "service/config/address.h"
 #include "service/config/secret_reference.h"
@@ -88,7 +90,11 @@ struct SharedCache::Shared {
                [this] { UpdateReadiness(); }),
         metrics(environment.registry),
         events(environment.registry, environment.logger, environment.clock),
-        agreement(environment.logger) {
+        agreement(environment.logger),
+        unshared_budgets(environment.registry.AddCounter(
+            "tokensvc_authority_budget_unshared_total",
+            "Requests to authorities that this replica counted for itself, because Redis did "
+            "not.")) {
     environment.registry.AddComputed(
         "tokensvc_shared_cache_degraded",
         "1 while tokens are not shared: a connection to Redis is missing, or others use it with "
@@ -105,6 +111,7 @@ struct SharedCache::Shared {
   RedisMetrics metrics;
   SealEvents events;
   KeyAgreement agreement;
+  Counter& unshared_budgets;
   GenerationFloors floors;
   std::atomic<std::uint64_t> own_generation{0};
 
@@ -132,7 +139,15 @@ class SharedCache::Connection final : public OfLoop {
                  shared.agreement, shared.environment.random}),
         generations_(
             blobs_, [this](const std::string& key) { return sealed_.StoreKey(key); },
-            shared.health.fleet_clock(), shared.floors, shared.own_generation) {
+            shared.health.fleet_clock(), shared.floors, shared.own_generation),
+        budget_names_(shared.config.key_prefix(), shared.config.keyspace()),
+        budget_(
+            client_,
+            [this](const std::string& partition, const std::string& name) {
+              const std::shared_ptr<const KeyRings> rings = shared_.keys->Current();
+              return budget_names_.BudgetKey(rings->index.primary(), partition, name);
+            },
+            shared.environment.budget, shared.unshared_budgets) {
     // Known before the listeners answer for it.
     shared.environment.readiness.SetSharedCache(!shared.degraded());
     asio::co_spawn(context, Watch(), asio::detached);
@@ -140,6 +155,7 @@ class SharedCache::Connection final : public OfLoop {
 
   SharedStore& store() override { return sealed_; }
   LeaseManager& leases() override { return generations_; }
+  RateBudget& budget() override { return budget_; }
 
  private:
   void CheckNow() {
@@ -184,6 +200,8 @@ class SharedCache::Connection final : public OfLoop {
   RedisBlobStore blobs_;
   SealedStore sealed_;
   RedisGenerations generations_;
+  OpaqueNames budget_names_;
+  RedisRateBudget budget_;
 };
 
 SharedCache::SharedCache(std::unique_ptr<Shared> shared) : shared_(std::move(shared)) {}
@@ -203,6 +221,10 @@ absl::StatusOr<std::unique_ptr<SharedCache>> SharedCache::Make(const config::v1:
   return std::unique_ptr<SharedCache>(
       new SharedCache(std::make_unique<Shared>(config, environment, *std::move(keys))));
 }
+
+std::shared_ptr<const KeyRings> SharedCache::key_rings() const { return shared_->keys->Current(); }
+
+bool SharedCache::degraded() const { return shared_->degraded(); }
 
 void SharedCache::AwaitClockCheck() { shared_->health.AwaitFirstAttempt(kMaxWaitAtStart); }
 

@@ -12,6 +12,9 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "cache/lease.h"
+#include "cache/local_rate_budget.h"
+#include "cache/rate_budget.h"
+#include "cache/seal/key_files.h"
 #include "cache/shared_store.h"
 #include "service/readiness.h"
 #include "tokensvc/config/v1/config.pb.h"
@@ -32,6 +35,7 @@ class SharedCache {
     MetricRegistry& registry;
     WorkerPool& workers;
     Readiness& readiness;  ///< Told when keys or clocks differ from the fleet's.
+    LocalRateBudget& budget;  ///< What this replica uses of the fleet's.
   };
   /// One loop's connection. Used on that loop alone, and ends when that loop has stopped.
   class OfLoop {
@@ -39,6 +43,7 @@ class SharedCache {
     virtual ~OfLoop() = default;
     virtual SharedStore& store() = 0;
     virtual LeaseManager& leases() = 0;
+    virtual RateBudget& budget() = 0;
   };
 
   /// Reads the keys; Redis itself need not be there yet. Errors: kFailedPrecondition with what is
@@ -49,6 +54,11 @@ class SharedCache {
 
   /// Opens `loop`'s connection, in the background. Waits until the loop has taken it over.
   std::unique_ptr<OfLoop> Open(EventLoop& loop);
+
+  /// The keys of the moment. Thread-safe, as is the next one.
+  std::shared_ptr<const KeyRings> key_rings() const;
+  /// Whether tokens are not shared just now: a connection is missing, or keys or clocks disagree.
+  bool degraded() const;
 
   /// Before a replica first says that it is ready: waits until its clock was compared with Redis',
   /// or Redis turned out to be away; half a second at most. To be called when all loops are open.

@@ -57,7 +57,26 @@ absl::StatusOr<std::shared_ptr<const KeyRings>> KeyFiles::Read() const {
   if (!sealing.ok()) return sealing.status();
   absl::StatusOr<KeyRing> index = ReadRing(options_.index_path, KeyPurpose::kIndex);
   if (!index.ok()) return index.status();
-  return std::make_shared<const KeyRings>(KeyRings{*std::move(sealing), *std::move(index)});
+  KeyRings rings{*std::move(sealing), *std::move(index)};
+  const std::shared_ptr<const KeyRings> before = Current();
+  for (const KeyRing* ring : {&rings.sealing, &rings.index}) {
+    for (const RingKey& key : ring->keys()) {
+      rings.since[{ring->purpose(), key.id}] = SinceWhen(*ring, key, before.get());
+    }
+  }
+  return std::make_shared<const KeyRings>(std::move(rings));
+}
+
+absl::Time KeyFiles::SinceWhen(const KeyRing& ring, const RingKey& key,
+                               const KeyRings* before) const {
+  const absl::Time now = options_.clock->Now();
+  if (before == nullptr) return now;
+  const KeyRing& old_ring =
+      ring.purpose() == KeyPurpose::kSealing ? before->sealing : before->index;
+  const RingKey* const old_key = old_ring.Find(key.id);
+  if (old_key == nullptr || old_key->state != key.state) return now;
+  const auto known = before->since.find({ring.purpose(), key.id});
+  return known == before->since.end() ? now : known->second;
 }
 
 bool KeyFiles::CheckIsDue() const {

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,9 @@ namespace tokensvc {
 struct KeyRings {
   KeyRing sealing;
   KeyRing index;
+  /// Since when this process has known each key, by its purpose and id, in the state it has now.
+  /// Empty where nobody kept track.
+  std::map<std::pair<KeyPurpose, std::uint32_t>, absl::Time> since = {};
 };
 
 /// Where the keys of the moment come from. Thread-safe.
@@ -82,6 +86,8 @@ class KeyFiles final : public KeyRingSource {
   Identities Identify() const;
   absl::StatusOr<std::shared_ptr<const KeyRings>> Read() const;
   void TakeOverChange();
+  /// `before`: the rings in force until now; null where there are none.
+  absl::Time SinceWhen(const KeyRing& ring, const RingKey& key, const KeyRings* before) const;
 
   const Options options_;
   Counter& reloads_;

@@ -12,6 +12,7 @@ namespace {
 
 // Begins unlike any input of a record's key, whose first bytes are a length.
 constexpr char kCheckLabel[] = "tokensvc key check v1:";
+constexpr char kBudgetLabel[] = "tokensvc budget v1:";
 
 }  // namespace
 
@@ -25,6 +26,18 @@ std::string OpaqueNames::RecordKey(const RingKey& index_key, absl::string_view c
   AppendLengthPrefixed(canonical_key, &input);
   return absl::StrCat(
       key_prefix_, "v:", absl::WebSafeBase64Escape(mac_.Compute(index_key.bytes.Reveal(), input)));
+}
+
+std::string OpaqueNames::BudgetKey(const RingKey& index_key, absl::string_view partition,
+                                   absl::string_view name) {
+  std::string input = kBudgetLabel;
+  AppendLengthPrefixed(keyspace_, &input);
+  AppendLengthPrefixed(partition, &input);
+  const std::string tag =
+      absl::WebSafeBase64Escape(mac_.Compute(index_key.bytes.Reveal(), input));
+  AppendLengthPrefixed(name, &input);
+  return absl::StrCat(key_prefix_, "b:{", tag, "}:",
+                      absl::WebSafeBase64Escape(mac_.Compute(index_key.bytes.Reveal(), input)));
 }
 
 std::string OpaqueNames::CheckProof(const RingKey& index_key, absl::string_view context) {

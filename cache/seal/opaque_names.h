@@ -22,6 +22,11 @@ class OpaqueNames {
   /// The key under which the record of `canonical_key` lies: prefix, "v:" and 43 characters.
   std::string RecordKey(const RingKey& index_key, absl::string_view canonical_key);
 
+  /// The key of the budget `name` of a partition: prefix, "b:", 43 characters for the partition in
+  /// braces (a hash tag: Redis Cluster keeps all of a partition in one place), ":" and 43 for both.
+  std::string BudgetKey(const RingKey& index_key, absl::string_view partition,
+                        absl::string_view name);
+
   /// The key under which replicas compare their keys, and what proves that one has `index_key`:
   /// 32 bytes over the keyspace and `context`.
   std::string CheckKey() const { return key_prefix_ + "check"; }

@@ -79,6 +79,12 @@ class FollowedFiles {
     return current_;
   }
 
+  /// The same without a look at the files.
+  std::shared_ptr<T> InForce() const ABSL_LOCKS_EXCLUDED(mutex_) {
+    MutexLock lock(&mutex_);
+    return current_;
+  }
+
   /// Why what lies there now is not in force; OK: it is.
   absl::Status Refusal() const ABSL_LOCKS_EXCLUDED(mutex_) {
     MutexLock lock(&mutex_);

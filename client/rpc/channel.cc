@@ -7,7 +7,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/core/address.h"
-#include "client/core/pem_checks.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 
@@ -26,28 +25,14 @@ bool HasTls(const ConnectionOptions& options) {
   return !options.plaintext && !IsUnixSocket(options);
 }
 
-absl::Status Named(absl::string_view option, const absl::Status& status) {
-  return status.ok() ? status
-                     : absl::Status(status.code(), absl::StrCat(option, ": ", status.message()));
-}
-
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> TlsCredentials(
-    const ConnectionOptions& options, const std::vector<Secret>& contents, bool first) {
+std::shared_ptr<grpc::ChannelCredentials> Credentials(const ConnectionOptions& options,
+                                                      const TlsMaterial& material) {
+  if (!HasTls(options)) return grpc::InsecureChannelCredentials();
   grpc::SslCredentialsOptions tls;
-  auto content = contents.begin();
-  if (!options.ca_file.empty()) {
-    const absl::string_view ca = (content++)->Reveal();
-    if (absl::Status ok = CheckCertificates(ca); !ok.ok()) return Named("ca_file", ok);
-    tls.pem_root_certs = std::string(ca);
-  }
-  if (!options.certificate_file.empty()) {
-    const absl::string_view chain = (content++)->Reveal();
-    const absl::string_view key = content->Reveal();
-    if (absl::Status ok = CheckKeyPair(chain, key, /*refuse_expired=*/!first); !ok.ok()) {
-      return Named("certificate_file and private_key_file", ok);
-    }
-    tls.pem_cert_chain = std::string(chain);
-    tls.pem_private_key = std::string(key);
+  if (material.ca != nullptr) tls.pem_root_certs = *material.ca;
+  if (material.pair != nullptr) {
+    tls.pem_cert_chain = material.pair->certificate_chain;
+    tls.pem_private_key = std::string(material.pair->private_key.Reveal());
   }
   return grpc::SslCredentials(tls);
 }
@@ -72,23 +57,8 @@ absl::Status CheckOptions(const ConnectionOptions& options) {
   return absl::OkStatus();
 }
 
-std::vector<NamedFile> ChannelFiles(const ConnectionOptions& options) {
-  std::vector<NamedFile> files;
-  if (!options.ca_file.empty()) files.push_back({"ca_file", options.ca_file});
-  if (!options.certificate_file.empty()) {
-    files.push_back({"certificate_file", options.certificate_file});
-    files.push_back({"private_key_file", options.private_key_file});
-  }
-  return files;
-}
-
-absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectionOptions& options,
-                                                           const std::vector<Secret>& contents,
-                                                           bool first) {
-  absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> credentials =
-      grpc::InsecureChannelCredentials();
-  if (HasTls(options)) credentials = TlsCredentials(options, contents, first);
-  if (!credentials.ok()) return credentials.status();
+std::shared_ptr<grpc::Channel> MakeChannel(const ConnectionOptions& options,
+                                           const TlsMaterial& material) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
   arguments.SetUserAgentPrefix("tokensvc-cpp/" TOKENSVC_VERSION);
@@ -101,7 +71,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectionOptio
   if (IsLoopback(options.address)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   const std::string target =
       IsUnixSocket(options) ? options.address : absl::StrCat("dns:///", options.address);
-  return grpc::CreateCustomChannel(target, *credentials, arguments);
+  return grpc::CreateCustomChannel(target, Credentials(options, material), arguments);
 }
 
 }  // namespace tokensvc::client

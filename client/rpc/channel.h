@@ -3,29 +3,35 @@
 #define TOKENSVC_CLIENT_RPC_CHANNEL_H_
 
 #include <memory>
-#include <vector>
+#include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "base/secret.h"
-#include "client/core/followed_files.h"
 #include "grpcpp/channel.h"
 #include "tokensvc/connection_options.h"
 
 namespace tokensvc::client {
 
+/// A certificate with its intermediates, and its key. PEM texts.
+struct KeyPair {
+  std::string certificate_chain;
+  Secret private_key;
+};
+
+/// What TLS is made of; null: the system's trust store, and no client certificate.
+struct TlsMaterial {
+  std::shared_ptr<const std::string> ca;
+  std::shared_ptr<const KeyPair> pair;
+
+  friend bool operator==(const TlsMaterial&, const TlsMaterial&) = default;
+};
+
 /// Whether the options make sense together. INVALID_ARGUMENT: they don't; no file is looked at.
 absl::Status CheckOptions(const ConnectionOptions& options);
 
-/// The files that a channel is made of.
-std::vector<NamedFile> ChannelFiles(const ConnectionOptions& options);
-
-/// A channel as `options` (checked) say, of what ChannelFiles hold; nothing is connected yet.
-/// INVALID_ARGUMENT: they hold nothing that TLS can use. `first`: there is no channel yet that
-/// would do better than one with an expired certificate.
-absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectionOptions& options,
-                                                           const std::vector<Secret>& contents,
-                                                           bool first);
+/// A channel as `options` say, both checked; nothing is connected yet.
+std::shared_ptr<grpc::Channel> MakeChannel(const ConnectionOptions& options,
+                                           const TlsMaterial& material);
 
 }  // namespace tokensvc::client
 

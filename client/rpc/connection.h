@@ -3,11 +3,15 @@
 #define TOKENSVC_CLIENT_RPC_CONNECTION_H_
 
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/mutex.h"
 #include "base/secret.h"
 #include "client/core/followed_files.h"
+#include "client/rpc/channel.h"
 #include "tokensvc/connection_options.h"
 #include "tokensvc/v1/token_service.grpc.pb.h"
 
@@ -36,12 +40,16 @@ class Connection {
   absl::Status Explain(const absl::Status& status) const;
 
  private:
-  using Stubs = FollowedFiles<Stub>;
-  using Authorizations = FollowedFiles<const Secret>;
-  Connection(std::unique_ptr<Stubs> stubs, std::unique_ptr<Authorizations> authorizations);
+  explicit Connection(ConnectionOptions options) : options_(std::move(options)) {}
 
-  const std::unique_ptr<Stubs> stubs_;
-  const std::unique_ptr<Authorizations> authorizations_;  ///< Null: no JWT.
+  const ConnectionOptions options_;
+  // Each followed by itself: a bad file of one kind does not hold up the others. Null: none named.
+  std::unique_ptr<FollowedFiles<const std::string>> ca_;
+  std::unique_ptr<FollowedFiles<const KeyPair>> pair_;
+  std::unique_ptr<FollowedFiles<const Secret>> authorization_;
+  Mutex mutex_;
+  TlsMaterial material_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<Stub> stub_ ABSL_GUARDED_BY(mutex_);  ///< Over a channel of `material_`.
 };
 
 }  // namespace tokensvc::client

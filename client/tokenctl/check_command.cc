@@ -96,10 +96,12 @@ void CheckServices(const Options& options, const ChannelPtr& channel, Report* re
     report->Skip("services", "reflection is off on this listener");
   } else if (!status.ok()) {
     report->Fail("services", status);
-  } else if (std::find(services.begin(), services.end(), "tokensvc.v1.TokenService") ==
-             services.end()) {
-    report->Fail("services",
-                 "tokensvc.v1.TokenService is not among " + absl::StrJoin(services, ", "));
+  } else if (std::none_of(services.begin(), services.end(), [](const std::string& service) {
+               return service == "tokensvc.v1.TokenService" ||
+                      service == "tokensvc.admin.v1.AdminService";
+             })) {
+    report->Fail("services", "neither tokensvc.v1.TokenService nor tokensvc.admin.v1.AdminService "
+                             "is among " + absl::StrJoin(services, ", "));
   } else {
     report->Ok("services", absl::StrJoin(services, ", "));
   }

@@ -35,6 +35,8 @@ ExitCode RunHeader(const Options& options, const ChannelPtr& channel, const Cons
 ExitCode RunHealth(const Options& options, const ChannelPtr& channel, const Console& console);
 ExitCode RunCheck(const Options& options, const ChannelPtr& channel, const Console& console);
 ExitCode RunDecode(const Options& options, const Console& console);
+ExitCode RunAdmin(const Options& options, const ChannelPtr& channel, const Console& console);
+ExitCode RunExplain(const Options& options, const ChannelPtr& channel, const Console& console);
 /// Makes, changes and checks key files.
 ExitCode RunKeys(const Options& options, const Console& console);
 

@@ -5,8 +5,9 @@
 namespace tokensvc::tokenctl {
 
 inline constexpr char kDescription[] =
-    "tokenctl asks a Token Service for OAuth 2.0 app tokens and headers, and tells whether it is "
-    "well.\n"
+    "tokenctl asks a Token Service for OAuth 2.0 app tokens and headers, tells whether it is well, "
+    "and\n"
+    "administers it.\n"
     "You name a client registration of the service's configuration; credentials stay with the "
     "service.";
 
@@ -41,13 +42,18 @@ inline constexpr char kFooter[] =
   # What is in this token?
   tokenctl decode token.txt
 
+  # Why was this caller denied? What does this replica hold? (`tokenctl admin --help`)
+  tokenctl --address unix:/run/tokensvc/admin.sock explain --caller spiffe://prod.example/cart \
+    --registration orders --scope https://graph.microsoft.com/.default
+  tokenctl --address unix:/run/tokensvc/admin.sock admin cache
+
   # The keys that replicas share a Redis with (`tokenctl keys --help` has the rotation).
   tokenctl keys new --ring sealing --out sealing.keys
   tokenctl keys new --ring index --out index.keys
 
 Exit codes:
   0  done
-  1  the server refused the call, or is not healthy
+  1  the server refused the call, is not healthy, or the answer is no (explain, test-policy, reload)
   2  the command line, or a file that it names, is wrong
   3  no Token Service answered: connection, TLS, or time-out
 

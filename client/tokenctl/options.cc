@@ -213,6 +213,7 @@ Expected<Options, EarlyExit> ParseOptions(int argc, const char* const* argv) {
   CLI::App* check = app.add_subcommand("check", kCheckHelp);
   CLI::App* decode = app.add_subcommand("decode", kDecodeHelp);
   const KeysCommands keys = AddKeysCommands(&app, &options.keys);
+  const AdminCommands administration = AddAdminCommands(&app, &options.admin, &options.explain);
   AddAcquireOptions(acquire, &options.acquire, &raw, true);
   AddAcquireOptions(header, &options.acquire, &raw, true);
   AddAcquireOptions(check, &options.acquire, &raw, false);
@@ -233,16 +234,19 @@ Expected<Options, EarlyExit> ParseOptions(int argc, const char* const* argv) {
 
   try {
     app.parse(argc, argv);
-    options.command = *acquire     ? Command::kAcquire
-                      : *header    ? Command::kHeader
-                      : *health    ? Command::kHealth
-                      : *check     ? Command::kCheck
-                      : *keys.keys ? Command::kKeys
-                                   : Command::kDecode;
+    options.command = *acquire                  ? Command::kAcquire
+                      : *header                 ? Command::kHeader
+                      : *health                 ? Command::kHealth
+                      : *check                  ? Command::kCheck
+                      : *keys.keys              ? Command::kKeys
+                      : *administration.admin   ? Command::kAdmin
+                      : *administration.explain ? Command::kExplain
+                                                : Command::kDecode;
     options.keys.action = *keys.create         ? KeysAction::kNew
                           : *keys.promote      ? KeysAction::kPromote
                           : *keys.drop_retired ? KeysAction::kDropRetired
                                                : KeysAction::kCheck;
+    FinishAdmin(administration, &options.admin);
     Finish(raw, &options);
   } catch (const CLI::Success& success) {  // --help, --version
     std::ostringstream text;

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "base/expected.h"
 #include "client/core/address.h"
+#include "client/tokenctl/admin_options.h"
 
 namespace tokensvc::tokenctl {
 
@@ -20,7 +21,7 @@ enum ExitCode {
   kExitUnreachable = 3,  ///< No answer of a Token Service: connection, TLS or time-out.
 };
 
-enum class Command { kAcquire, kHeader, kHealth, kCheck, kDecode, kKeys };
+enum class Command { kAcquire, kHeader, kHealth, kCheck, kDecode, kKeys, kAdmin, kExplain };
 enum class OutputFormat { kText, kJson };
 
 /// How to reach the server.
@@ -66,6 +67,8 @@ struct Options {
   AcquireOptions acquire;
   std::vector<std::string> health_services = {"live", "ready"};
   KeysOptions keys;
+  AdminOptions admin;
+  ExplainOptions explain;
   std::string decode_file;  ///< Empty or "-": standard input.
 };
 

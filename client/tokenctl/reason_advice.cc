@@ -59,6 +59,9 @@ constexpr Entry kAdvice[] = {
     {"AUDIT_UNAVAILABLE",
      "The server's audit log is broken or slow, and it is set to answer nothing without it. Retry "
      "as it says, and tell the operator."},
+    {"ROLE_REQUIRED",
+     "The policy gives you no role that may do this: ask for a place in policy.observers (to look) "
+     "or policy.administrators (to change)."},
 };
 
 }  // namespace

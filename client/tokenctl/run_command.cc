@@ -46,6 +46,10 @@ ExitCode RunCommand(const Options& options, const Console& console) {
       return RunHealth(options, *channel, console);
     case Command::kCheck:
       return RunCheck(options, *channel, console);
+    case Command::kAdmin:
+      return RunAdmin(options, *channel, console);
+    case Command::kExplain:
+      return RunExplain(options, *channel, console);
     case Command::kDecode:
     case Command::kKeys:
       break;

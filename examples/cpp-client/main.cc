@@ -33,13 +33,25 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::cerr << "usage: cpp_client HOST:PORT REGISTRATION SCOPE\n";
+  if (argc < 4 || argc > 7) {
+    std::cerr
+        << "usage: cpp_client ADDRESS REGISTRATION SCOPE [CA_FILE [JWT_FILE | CERTIFICATE_FILE "
+           "KEY_FILE]]\n";
     return 2;
   }
   ConnectionOptions connection;
   connection.address = argv[1];
-  connection.plaintext = true;  // A development service on this machine; else ca_file.
+  if (argc == 4) {
+    connection.plaintext = true;  // A development service on this machine.
+  } else {
+    connection.ca_file = argv[4];
+  }
+  if (argc == 6) {
+    connection.jwt_file = argv[5];  // A projected service-account token, for example.
+  } else if (argc == 7) {
+    connection.certificate_file = argv[5];  // Mutual TLS.
+    connection.private_key_file = argv[6];
+  }
   const auto client = TokenClient::Create(connection);
   if (!client.ok()) return Fail(client.status());
   AuthorizationHeaderProvider provider(*client);  // One for the whole process.

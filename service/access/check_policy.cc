@@ -38,6 +38,7 @@ class Checker {
     }
     CheckCallers(spec_.administrators, "administrators");
     CheckCallers(spec_.observers, "observers");
+    CheckQuotas();
     if (entries_ > kMaxPolicyEntries) {
       Report("rules", absl::StrCat("names more than ", kMaxPolicyEntries,
                                    " pairs of caller and registration; use prefixes or \"*\""));
@@ -133,6 +134,22 @@ class Checker {
           (star != std::string::npos && star + 1 != scope.size())) {
         Report(absl::StrCat(path, ".scopes[", k, "]"),
                "must be one scope without spaces, with a * at its end at most");
+      }
+    }
+  }
+
+  void CheckQuotas() {
+    bool for_everybody = false;
+    for (std::size_t i = 0; i < spec_.quotas.size(); ++i) {
+      const auto& [callers, quota] = spec_.quotas[i];
+      const std::string path = absl::StrCat("quotas[", i, "]");
+      CheckCallers(callers, path + ".callers");
+      if (for_everybody) {
+        Report(path, "is never used: an earlier quota is for all callers, and the first one holds");
+      }
+      for_everybody = for_everybody || (callers.size() == 1 && callers[0] == "*");
+      if (quota.calls_per_second == 0 && quota.burst == 0 && quota.concurrent_calls == 0) {
+        Report(path, "limits nothing: write calls_per_second, burst or concurrent_calls");
       }
     }
   }

@@ -2,6 +2,7 @@
 #include "service/access/compiled_policy.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -11,6 +12,14 @@
 #include "service/access/caller_pattern.h"
 
 namespace tokensvc {
+namespace {
+
+std::uint64_t NextSerial() {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1) + 1;
+}
+
+}  // namespace
 
 absl::string_view DenialCauseName(DenialCause cause) {
   switch (cause) {
@@ -56,6 +65,11 @@ CompiledPolicy::Names CompiledPolicy::MakeNames(const std::vector<std::string>& 
   return names;
 }
 
+CompiledPolicy::CompiledPolicy(PolicySpec spec)
+    : serial_(NextSerial()), spec_(std::move(spec)), version_(PolicyVersion(spec_)) {
+  for (const CallerGroup& group : spec_.groups) groups_[group.name] = &group;
+}
+
 Expected<std::shared_ptr<const CompiledPolicy>, std::vector<PolicyError>> CompiledPolicy::Compile(
     PolicySpec spec, const KnownRegistrations& registrations) {
   std::vector<PolicyError> mistakes = CheckPolicy(spec, registrations);
@@ -73,6 +87,11 @@ Expected<std::shared_ptr<const CompiledPolicy>, std::vector<PolicyError>> Compil
   }
   for (const std::string& each : policy->Expanded(policy->spec_.administrators)) {
     policy->roles_[each] = AdminRole::kAdministrator;
+  }
+  for (std::size_t i = 0; i < policy->spec_.quotas.size(); ++i) {
+    for (const std::string& each : policy->Expanded(policy->spec_.quotas[i].callers)) {
+      policy->quotas_.try_emplace(each, i);
+    }
   }
   return std::shared_ptr<const CompiledPolicy>(std::move(policy));
 }
@@ -172,6 +191,16 @@ AdminRole CompiledPolicy::RoleOf(const Caller& caller) const {
     if (found != roles_.end()) role = std::max(role, found->second);
   });
   return role;
+}
+
+const CallerQuota* CompiledPolicy::QuotaOf(const Caller& caller) const {
+  std::size_t first = spec_.quotas.size();
+  if (quotas_.empty() || caller.id.size() > kMaxCallerId) return nullptr;
+  ForEachPatternOf(caller.id, [&](absl::string_view pattern) {
+    const auto found = quotas_.find(pattern);
+    if (found != quotas_.end()) first = std::min(first, found->second);
+  });
+  return first == spec_.quotas.size() ? nullptr : &spec_.quotas[first].quota;
 }
 
 std::vector<std::size_t> CompiledPolicy::RulesOf(const Caller& caller) const {

@@ -34,6 +34,10 @@ class CompiledPolicy final : public Policy {
   PolicyDecision Decide(const Caller& caller, const AccessRequest& request) const override;
   bool MayUse(const Caller& caller, absl::string_view registration) const override;
   AdminRole RoleOf(const Caller& caller) const override;
+  /// The quota that is written for `caller`; null: none. Valid as long as the policy.
+  const CallerQuota* QuotaOf(const Caller& caller) const;
+  /// The place of this policy among those that this process has made, from 1 on.
+  std::uint64_t serial() const { return serial_; }
 
   /// As written.
   const PolicySpec& spec() const { return spec_; }
@@ -66,10 +70,7 @@ class CompiledPolicy final : public Policy {
     RuleList of_any_registration;
   };
 
-  explicit CompiledPolicy(PolicySpec spec)
-      : spec_(std::move(spec)), version_(PolicyVersion(spec_)) {
-    for (const CallerGroup& group : spec_.groups) groups_[group.name] = &group;
-  }
+  explicit CompiledPolicy(PolicySpec spec);
   static Names MakeNames(const std::vector<std::string>& written, bool lower_case);
   std::vector<std::string> Expanded(const std::vector<std::string>& callers) const;
   void Index(std::uint32_t rule);
@@ -77,12 +78,14 @@ class CompiledPolicy final : public Policy {
                              const AccessRequest& request) const;
   const OfCallers* Find(absl::string_view pattern) const;
 
+  const std::uint64_t serial_;
   const PolicySpec spec_;
   const std::string version_;
   absl::flat_hash_map<absl::string_view, const CallerGroup*> groups_;
   std::vector<Rule> rules_;
   absl::flat_hash_map<std::string, OfCallers> callers_;
   absl::flat_hash_map<std::string, AdminRole> roles_;
+  absl::flat_hash_map<std::string, std::size_t> quotas_;  ///< Places in the specification.
 };
 
 }  // namespace tokensvc

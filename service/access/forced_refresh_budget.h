@@ -3,13 +3,12 @@
 #define TOKENSVC_SERVICE_ACCESS_FORCED_REFRESH_BUDGET_H_
 
 #include <optional>
-#include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/bounded_table.h"
 #include "base/clock.h"
-#include "base/mutex.h"
+#include "base/token_bucket.h"
 
 namespace tokensvc {
 
@@ -26,18 +25,11 @@ class ForcedRefreshBudget {
                                      BootTime now);
 
  private:
-  struct Bucket {
-    double left;
-    BootTime at;
-  };
-  // More pairs than this are not remembered one by one: the full ones go first, and then all.
-  static constexpr std::size_t kMaxBuckets = 100'000;
-
-  double Refilled(const Bucket& bucket, BootTime now) const;
+  // Of more pairs than this, the one that was used longest ago is forgotten, and full again.
+  static constexpr std::size_t kMaxBuckets = 65'536;
 
   const int per_minute_;
-  Mutex mutex_;
-  absl::flat_hash_map<std::string, Bucket> buckets_ ABSL_GUARDED_BY(mutex_);
+  BoundedTable<TokenBucket> buckets_{kMaxBuckets};
 };
 
 }  // namespace tokensvc

@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_SERVICE_ACCESS_POLICY_SPEC_H_
 #define TOKENSVC_SERVICE_ACCESS_POLICY_SPEC_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,12 +29,26 @@ struct PolicyRule {
   bool client_claims = false;
 };
 
+/// What one caller may ask of one replica. Zero: nothing is said.
+struct CallerQuota {
+  std::uint32_t calls_per_second = 0;
+  std::uint32_t burst = 0;             ///< Calls at once, after a pause.
+  std::uint32_t concurrent_calls = 0;  ///< That wait, because their token is not in memory.
+};
+
+/// The quota of some callers, each for itself.
+struct QuotaRule {
+  std::vector<std::string> callers;  ///< As `PolicyRule::callers`.
+  CallerQuota quota;
+};
+
 /// A policy as its author wrote it.
 struct PolicySpec {
   std::vector<CallerGroup> groups;
   std::vector<PolicyRule> rules;
   std::vector<std::string> administrators;  ///< As `PolicyRule::callers`.
   std::vector<std::string> observers;       ///< Likewise.
+  std::vector<QuotaRule> quotas;  ///< The first that names a caller is its; none: the standard.
 };
 
 /// A mistake in a policy.

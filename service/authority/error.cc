@@ -50,6 +50,8 @@ absl::string_view ReasonName(Reason reason) {
       return "IDENTITY_UNAVAILABLE";
     case Reason::kAuditUnavailable:
       return "AUDIT_UNAVAILABLE";
+    case Reason::kRoleRequired:
+      return "ROLE_REQUIRED";
     case Reason::kInternal:
       break;
   }

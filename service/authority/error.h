@@ -35,6 +35,7 @@ enum class Reason {
   kUnauthenticated,
   kIdentityUnavailable,
   kAuditUnavailable,
+  kRoleRequired,
 };
 
 /// The name on the wire, for example `INTERACTION_REQUIRED`.

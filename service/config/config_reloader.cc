@@ -11,15 +11,15 @@ absl::Status ConfigReloader::Load(const Apply& apply) {
   return apply(*loaded);
 }
 
-void ConfigReloader::Poll(bool asked, Logger& logger, const Apply& apply) {
+absl::Status ConfigReloader::Poll(bool asked, Logger& logger, const Apply& apply) {
   const bool policy_changed = policy_file_.has_value() && policy_file_->Changed();
   const bool changed = file_.Changed() || policy_changed;
   const bool retry = !refusal_.empty() && clock_.Boot() >= retry_at_;
-  if (!asked && !changed && !retry) return;
+  if (!asked && !changed && !retry) return absl::OkStatus();
   const absl::Status loaded = Load(apply);
   if (loaded.ok()) {
     refusal_.clear();
-    return;
+    return loaded;
   }
   // Who changes the file or asks wants an answer each time; a retry has something to say only where
   // something else is wrong by now.
@@ -29,6 +29,7 @@ void ConfigReloader::Poll(bool asked, Logger& logger, const Apply& apply) {
   }
   refusal_ = std::string(loaded.message());
   retry_at_ = clock_.Boot() + ToNanos(kRetryInterval);
+  return loaded;
 }
 
 }  // namespace tokensvc

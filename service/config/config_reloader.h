@@ -32,7 +32,8 @@ class ConfigReloader {
   ConfigResult Read() { return LoadConfig(path_, &policy_file_); }
 
   /// To be called every second or so. `asked`: whether somebody wants the file read in any case.
-  void Poll(bool asked, Logger& logger, const Apply& apply);
+  /// Returns what became of it; OK where there was nothing to do.
+  absl::Status Poll(bool asked, Logger& logger, const Apply& apply);
 
  private:
   absl::Status Load(const Apply& apply);

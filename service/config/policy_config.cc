@@ -47,6 +47,11 @@ PolicySpec PolicySpecOf(const config::v1::Policy& policy) {
   }
   spec.administrators = Texts(policy.administrators());
   spec.observers = Texts(policy.observers());
+  for (const config::v1::CallerQuota& written : policy.quotas()) {
+    spec.quotas.push_back(
+        {Texts(written.callers()),
+         {written.calls_per_second(), written.burst(), written.concurrent_calls()}});
+  }
   return spec;
 }
 

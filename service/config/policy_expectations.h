@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "base/expected.h"
+#include "service/access/compiled_policy.h"
 #include "service/config/config_error.h"
 #include "tokensvc/config/v1/config.pb.h"
 #include "tokensvc/config/v1/policy.pb.h"
@@ -37,6 +38,9 @@ struct PolicyTestReport {
 /// Asks the policy of `config`, which `LoadConfig` made, each of `expectations`, and whether the
 /// registration lets it through too (its tenants, its `client_claims`). Asks no authority.
 PolicyTestReport TestPolicy(const config::v1::ServiceConfig& config,
+                            const config::v1::PolicyExpectations& expectations);
+/// The same where the policy of `config` is compiled already.
+PolicyTestReport TestPolicy(const config::v1::ServiceConfig& config, const CompiledPolicy& policy,
                             const config::v1::PolicyExpectations& expectations);
 
 }  // namespace tokensvc

@@ -95,7 +95,8 @@ std::string Expectation(const pb::FieldDescriptor& field) {
     default:
       return rule.format() == config::v1::FORMAT_SIZE
                  ? "a size such as 64KiB or 256MiB"
-                 : absl::StrCat("a whole number such as ", rule.default_value(),
+                 : absl::StrCat("a whole number such as ",
+                                rule.default_value().empty() ? rule.min() : rule.default_value(),
                                 ", without quotes");
   }
   switch (rule.format()) {

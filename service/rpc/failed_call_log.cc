@@ -15,6 +15,7 @@ bool IsOurs(Reason reason) {
     case Reason::kQuotaExceeded:
     case Reason::kInteractionRequired:
     case Reason::kDraining:
+    case Reason::kRoleRequired:
       return false;
     default:
       return true;

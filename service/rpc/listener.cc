@@ -26,7 +26,6 @@ namespace {
 // a field violation, only what is far beyond it is gRPC's to refuse.
 constexpr int kMaxRequestBytes = 256 * 1024;
 constexpr int kMaxMetadataBytes = 16 * 1024;
-constexpr char kServiceName[] = "tokensvc.v1.TokenService";
 
 /// Linking the reflection library turns it on for every server of the process; this takes it out
 /// again.
@@ -138,7 +137,9 @@ absl::Status Listener::Bind(grpc::ServerBuilder& builder) {
 void Listener::SetReady(bool ready) {
   auto* health = server_->GetHealthCheckService();
   if (health == nullptr) return;
-  for (const char* service : {"", "ready", kServiceName}) health->SetServingStatus(service, ready);
+  for (const std::string& service : {std::string(), std::string("ready"), options_.service_name}) {
+    health->SetServingStatus(service, ready);
+  }
 }
 
 void Listener::SetSharedCache(bool serving) {

@@ -25,6 +25,8 @@ class Listener {
   };
   struct Options {
     std::string name;
+    /// What is served, by its full name, for the health service to know.
+    std::string service_name = "tokensvc.v1.TokenService";
     std::string address;  ///< `host:port`; port 0: any that is free. Not for a Unix socket.
     /// None: plaintext.
     std::shared_ptr<ReloadingServerCredentials> tls;

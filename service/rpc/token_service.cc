@@ -10,8 +10,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "service/access/grant_names.h"
-#include "service/authority/authority.h"
 #include "service/rpc/error_status.h"
 #include "service/rpc/trace_context.h"
 
@@ -104,38 +102,6 @@ void Fill(const AppToken& token, const Registration& registration, std::string t
               response.mutable_expires_in());
 }
 
-/// The fields that every request for an app token has, by the same names.
-template <class Request>
-AppTokenParams ParamsOf(const Request& request) {
-  AppTokenParams params;
-  params.tenant = request.tenant();
-  params.scopes.assign(request.scopes().begin(), request.scopes().end());
-  params.resource = request.resource();
-  params.audience = request.audience();
-  params.claims_challenge = request.claims_challenge();
-  params.client_claims = request.client_claims();
-  params.force_refresh = request.force_refresh();
-  params.correlation_id = request.correlation_id();
-  for (const auto& [name, value] : request.extra_parameters()) {
-    params.extra_parameters.emplace_back(name, value);
-  }
-  return params;
-}
-
-/// What policy looks at.
-AccessRequest AccessOf(const AppTokenRequest& request) {
-  AccessRequest access;
-  access.registration = request.registration->name;
-  access.tenant = request.tenant;
-  access.grant = kClientCredentialsGrant;
-  access.scopes = request.scopes.canonical();
-  access.scopes_have_case =
-      ProfileOf(*request.registration->authority).scope_rule == ScopeRule::kOAuth;
-  access.forced = request.forced();
-  access.client_claims = !request.client_claims.empty();
-  return access;
-}
-
 }  // namespace
 
 BootTime TokenServiceHandler::DeadlineOf(const grpc::CallbackServerContext& context,
@@ -147,63 +113,6 @@ BootTime TokenServiceHandler::DeadlineOf(const grpc::CallbackServerContext& cont
   }
   left = std::clamp(left, absl::ZeroDuration(), options_.max_deadline);
   return now + ToNanos(left);
-}
-
-template <class Request>
-Result<AppTokenRequest> TokenServiceHandler::Admit(const Caller& caller,
-                                                   const CompiledPolicy& policy,
-                                                   const Request& request, Verdict* verdict) const {
-  verdict->policy = &policy;
-  if (request.registration().empty()) {
-    return InvalidRequest("registration", "name a client registration of this service");
-  }
-  if (request.token_type() != v1::TOKEN_TYPE_UNSPECIFIED &&
-      request.token_type() != v1::TOKEN_TYPE_BEARER) {
-    return InvalidRequest("token_type", "this service issues TOKEN_TYPE_BEARER");
-  }
-  std::shared_ptr<const Registration> registration = deps_.directory.Find(request.registration());
-  if (registration == nullptr) {
-    verdict->denied_for = "unknown_registration";
-    return AccessDenied();
-  }
-  if (!policy.MayUse(caller, registration->name)) {
-    verdict->denied_for = DenialCauseName(DenialCause::kRegistration);
-    return AccessDenied();
-  }
-
-  Result<AppTokenRequest> admitted =
-      MakeAppTokenRequest(std::move(registration), ParamsOf(request));
-  if (!admitted.ok()) {
-    if (admitted.error().reason == Reason::kPolicyDenied) verdict->denied_for = "tenant_not_listed";
-    return admitted;
-  }
-  const PolicyDecision decision = policy.Decide(caller, AccessOf(*admitted));
-  verdict->rule = decision.rule;
-  const auto refused = [&](Error error) {
-    verdict->tenant = admitted->tenant;
-    verdict->scopes = std::string(admitted->scopes.canonical());
-    return error;
-  };
-  if (!decision.allowed()) {
-    verdict->denied_for = DenialCauseName(decision.cause);
-    return refused(AccessDenied());
-  }
-
-  if (admitted->forced()) {
-    if (const auto wait =
-            deps_.forced_budget.Take(caller.id, admitted->registration->name, deps_.clock.Boot())) {
-      Error error;
-      error.code = absl::StatusCode::kResourceExhausted;
-      error.reason = Reason::kQuotaExceeded;
-      error.message =
-          "too many forced refreshes by this caller; force_refresh and claims_challenge are for a "
-          "token that a resource has refused, not for every call";
-      error.retry_after = *wait;
-      return refused(std::move(error));
-    }
-  }
-  verdict->allowed = true;
-  return admitted;
 }
 
 template <class Request, class Response>
@@ -246,15 +155,21 @@ void TokenServiceHandler::Fail(const Call<Request, Response>& call, const Caller
 }
 
 template <class Request, class Response, class Serve>
-void TokenServiceHandler::WithCaller(const Call<Request, Response>& call,
+void TokenServiceHandler::WithCaller(const Call<Request, Response>& call, int size,
                                      absl::string_view registration,
                                      absl::string_view correlation_id, Serve serve) {
   const absl::Duration at_most =
       absl::FromChrono(DeadlineOf(call.context, call.started) - call.started);
   callers_.Resolve(call.context, at_most,
-                   [this, call, registration, correlation_id, serve](CallerOutcome caller) {
-                     if (caller.ok()) return serve(*std::move(caller));
+                   [this, call, size, registration, correlation_id, serve](CallerOutcome caller) {
                      Verdict verdict;
+                     if (caller.ok()) {
+                       const auto refusal = admission_.TakeQuota(**caller, size, call.started);
+                       if (!refusal.has_value()) return serve(*std::move(caller));
+                       verdict.denied_for = "quota";
+                       return Fail(call, caller->get(), registration, *refusal, verdict,
+                                   CorrelationIdFor(correlation_id));
+                     }
                      verdict.denied_for = caller.error().cause;
                      Fail(call, nullptr, registration, caller.error().error, verdict,
                           CorrelationIdFor(correlation_id));
@@ -267,7 +182,7 @@ void TokenServiceHandler::ServeAppToken(const Call<Request, Response>& call,
   const Request& request = call.request;
   std::shared_ptr<const CompiledPolicy> policy = deps_.policy.Get();
   Verdict verdict;
-  Result<AppTokenRequest> admitted = Admit(*caller, *policy, request, &verdict);
+  Result<AppTokenRequest> admitted = admission_.Admit(*caller, *policy, request, &verdict);
   if (!admitted.ok()) {
     return Fail(call, caller.get(), request.registration(), admitted.error(), verdict,
                 CorrelationIdFor(request.correlation_id()));
@@ -278,6 +193,7 @@ void TokenServiceHandler::ServeAppToken(const Call<Request, Response>& call,
   }
 
   admitted->trace_id = TraceIdOf(call.context);
+  admission_.NameCaller(*caller, *admitted);
   // What an answer needs of the request, which goes on to the source.
   auto asked = std::make_shared<const AppTokenRequest>(*admitted);
   auto done = [this, call, caller = std::move(caller), policy = std::move(policy),
@@ -299,7 +215,7 @@ grpc::ServerUnaryReactor* TokenServiceHandler::AcquireForClient(
   const Call<v1::AcquireForClientRequest, v1::AcquireForClientResponse> call{
       *context, *request,          *response, deps_.metrics.acquire_for_client,
       *reactor, deps_.clock.Boot()};
-  WithCaller(call, request->registration(), request->correlation_id(),
+  WithCaller(call, /*size=*/1, request->registration(), request->correlation_id(),
              [this, call](std::shared_ptr<const Caller> caller) {
                ServeAppToken(call, std::move(caller));
              });
@@ -313,7 +229,7 @@ grpc::ServerUnaryReactor* TokenServiceHandler::CreateAuthorizationHeader(
   const Call<v1::CreateAuthorizationHeaderRequest, v1::CreateAuthorizationHeaderResponse> call{
       *context, *request,          *response, deps_.metrics.create_authorization_header,
       *reactor, deps_.clock.Boot()};
-  WithCaller(call, request->registration(), request->correlation_id(),
+  WithCaller(call, /*size=*/1, request->registration(), request->correlation_id(),
              [this, call](std::shared_ptr<const Caller> caller) {
                if (call.request.subject_case() == v1::CreateAuthorizationHeaderRequest::kApp) {
                  return ServeAppToken(call, std::move(caller));
@@ -359,7 +275,9 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
   const BatchCall call{*context,  *request,
                        *response, deps_.metrics.batch_acquire_for_client,
                        *reactor,  deps_.clock.Boot()};
-  WithCaller(call, /*registration=*/"", /*correlation_id=*/"",
+  // Of a batch that is too large, no more counts than of one that is not.
+  const int counted = std::clamp(request->requests_size(), 1, kMaxBatch);
+  WithCaller(call, counted, /*registration=*/"", /*correlation_id=*/"",
              [this, call](std::shared_ptr<const Caller> caller) {
                const int size = call.request.requests_size();
                if (size > 0 && size <= kMaxBatch) return ServeBatch(call, std::move(caller));
@@ -382,7 +300,8 @@ void TokenServiceHandler::ServeBatch(const BatchCall& call, std::shared_ptr<cons
   for (int i = 0; i < size; ++i) {
     const v1::AcquireForClientRequest& item = call.request.requests(i);
     Verdict verdict;
-    Result<AppTokenRequest> admitted = Admit(*batch->caller, *batch->policy, item, &verdict);
+    Result<AppTokenRequest> admitted =
+        admission_.Admit(*batch->caller, *batch->policy, item, &verdict);
     if (!admitted.ok()) {
       EndItem(batch, i, verdict, admitted.error(), CorrelationIdFor(item.correlation_id()));
       continue;
@@ -393,6 +312,7 @@ void TokenServiceHandler::ServeBatch(const BatchCall& call, std::shared_ptr<cons
       continue;
     }
     admitted->trace_id = TraceIdOf(call.context);
+    admission_.NameCaller(*caller, *admitted);
     // What an answer needs of the request, which goes on to the source.
     auto asked = std::make_shared<const AppTokenRequest>(*admitted);
     auto done = [this, batch, i, asked, verdict](Result<AppToken> token) mutable {

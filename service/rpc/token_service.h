@@ -11,8 +11,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/access/caller.h"
+#include "service/access/caller_quotas.h"
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy_holder.h"
+#include "service/rpc/admission.h"
 #include "service/rpc/call_audit.h"
 #include "service/rpc/caller_resolver.h"
 #include "service/rpc/directory_holder.h"
@@ -36,6 +38,7 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   struct Dependencies {
     const DirectoryHolder& directory;
     const PolicyHolder& policy;
+    CallerQuotas& quotas;
     ForcedRefreshBudget& forced_budget;
     AppTokenSource& source;
     const Clock& clock;
@@ -50,6 +53,8 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
       : options_(options),
         deps_(dependencies),
         callers_(callers),
+        admission_({dependencies.directory, dependencies.policy, dependencies.quotas,
+                    dependencies.forced_budget, dependencies.clock}),
         failed_calls_(dependencies.logger, dependencies.clock),
         audit_(options_.listener, dependencies.audit, dependencies.fingerprinter) {}
 
@@ -77,9 +82,10 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
     BootTime started;
   };
 
-  /// Finds out who calls, and goes on with `serve` once that is known.
+  /// Finds out who calls, and goes on with `serve` once that is known and its quota has room for
+  /// `size` requests.
   template <class Request, class Response, class Serve>
-  void WithCaller(const Call<Request, Response>& call, absl::string_view registration,
+  void WithCaller(const Call<Request, Response>& call, int size, absl::string_view registration,
                   absl::string_view correlation_id, Serve serve);
   template <class Request, class Response>
   void ServeAppToken(const Call<Request, Response>& call, std::shared_ptr<const Caller> caller);
@@ -99,11 +105,6 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   void LogFailure(const RpcMethodMetrics& metrics, const grpc::CallbackServerContext& context,
                   const Caller* caller, absl::string_view registration, const Error& error,
                   absl::string_view denied_for, absl::string_view correlation_id);
-  /// Registration, request, policy, budget: all that stands before the cache. The one
-  /// answer for every denial hides its cause, which goes to `verdict` for log and audit.
-  template <class Request>
-  Result<AppTokenRequest> Admit(const Caller& caller, const CompiledPolicy& policy,
-                                const Request& request, Verdict* verdict) const;
   struct Batch;
   void EndItem(const std::shared_ptr<Batch>& batch, int index, const Verdict& verdict,
                const AppTokenRequest& asked, const AppToken& token);
@@ -114,6 +115,7 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   const Options options_;
   const Dependencies deps_;
   CallerResolver& callers_;
+  const Admission admission_;
   FailedCallLog failed_calls_;
   const CallAudit audit_;
 };

@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_SERVICE_SOURCE_APP_TOKEN_REQUEST_H_
 #define TOKENSVC_SERVICE_SOURCE_APP_TOKEN_REQUEST_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -41,6 +42,10 @@ struct AppTokenRequest {
   std::string correlation_id;  ///< Made where the caller gave none.
   std::string trace_id;
   std::vector<std::pair<std::string, std::string>> extra_parameters;  ///< Sorted by name.
+  /// Who asks, for bounds alone: all callers whom policy allows share a token. Empty: nobody, as
+  /// for a refresh behind an answer.
+  std::string caller;
+  std::uint32_t concurrent_calls = 0;  ///< How many of the caller's may wait; 0: the usual share.
 
   /// Whether the cache is not to be read (DESIGN.md §2, invariant 5).
   bool forced() const { return force_refresh || !claims_challenge.empty(); }

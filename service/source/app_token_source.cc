@@ -12,10 +12,15 @@
 #include "service/authority/claims.h"
 #include "service/grant/client_credentials_grant.h"
 #include "service/source/cache_key.h"
+#include "service/source/call_errors.h"
 #include "service/source/shared_lookup.h"
 
 namespace tokensvc {
 namespace {
+
+// A call may join a flight just when the caller who began it has used up its share. That happens
+// once for each such caller, which begins no other one for a while.
+constexpr int kMostFlightsOfOthers = 4;
 
 /// Authority, tenant and client id: what an authority throttles by.
 std::string ThrottleKey(const AppTokenRequest& request) {
@@ -23,31 +28,6 @@ std::string ThrottleKey(const AppTokenRequest& request) {
   const std::string& authority = AuthorityIdentity(from);
   return absl::StrCat(static_cast<int>(from.kind), ":", authority.size(), ":", authority,
                       request.tenant.size(), ":", request.tenant, request.registration->client_id);
-}
-
-Error Overloaded() {
-  Error error;
-  error.code = absl::StatusCode::kResourceExhausted;
-  error.reason = Reason::kOverloaded;
-  error.message = "too many calls wait in this replica, or too many for this tenant";
-  error.retry_after = absl::Seconds(1);
-  return error;
-}
-
-Error DeadlineCame() {
-  Error error;
-  error.code = absl::StatusCode::kDeadlineExceeded;
-  error.reason = Reason::kDeadline;
-  error.message =
-      "the deadline came before the authority's answer; the request to it goes on, so a later call "
-      "may find the token";
-  return error;
-}
-
-/// The authority took longer to answer than its token lives.
-Error CameTooLate() {
-  return AuthorityUnavailable("the authority's answer came after the end of its token's life",
-                              absl::Seconds(1));
 }
 
 Result<std::shared_ptr<const Grant>> MakeGrant(const AppTokenRequest& request) {
@@ -82,6 +62,7 @@ struct AppTokenSource::Lane {
         engine(*worker.engine),
         shared(*worker.shared),
         leases(*worker.leases),
+        budget(*worker.budget),
         flights(loop.context().get_executor()) {}
   /// Where the tokens that `request` asks for are shared.
   SharedStore& SharedFor(const AppTokenRequest& request) {
@@ -93,6 +74,7 @@ struct AppTokenSource::Lane {
   SharedStore& shared;
   NoSharedStore not_shared;
   LeaseManager& leases;
+  RateBudget& budget;
   FlightGroup flights;
 };
 
@@ -122,7 +104,13 @@ struct AppTokenSource::Metrics {
                                 "cached already.")),
         failed_fast(registry.AddCounter("tokensvc_failed_fast_total",
                                         "Flights that ended with a remembered failure, without a "
-                                        "request to the authority.")) {}
+                                        "request to the authority.")),
+        turned_away(registry.AddCounter("tokensvc_waiting_calls_refused_total",
+                                        "Calls that found no place to wait, by whose bound it was.",
+                                        {{"bound", "replica_or_tenant"}})),
+        turned_away_by_caller(registry.AddCounter(
+            "tokensvc_waiting_calls_refused_total",
+            "Calls that found no place to wait, by whose bound it was.", {{"bound", "caller"}})) {}
   Counter& local_hits;
   Counter& shared_hits;
   Counter& shared_failures;
@@ -131,6 +119,8 @@ struct AppTokenSource::Metrics {
   Counter& refreshes;
   Counter& same_token;
   Counter& failed_fast;
+  Counter& turned_away;
+  Counter& turned_away_by_caller;
 };
 
 AppTokenSource::AppTokenSource(Options options, Dependencies dependencies,
@@ -138,6 +128,7 @@ AppTokenSource::AppTokenSource(Options options, Dependencies dependencies,
     : options_(std::move(options)),
       deps_(dependencies),
       metrics_(std::make_unique<Metrics>(dependencies.metrics)),
+      authority_budget_(options_.authority_budget, dependencies.metrics),
       waiting_(options_.max_waiting_calls) {
   for (const Worker& worker : workers) lanes_.push_back(std::make_unique<Lane>(worker));
   deps_.metrics.AddComputed("tokensvc_waiting_calls", "Calls that wait for a flight.",
@@ -176,16 +167,34 @@ void AppTokenSource::RefreshBehind(const AppTokenRequest& request, absl::string_
   if (abandoned_.load()) return;
   metrics_->refreshes.Increment();
   Lane& lane = LaneFor(key);
-  asio::post(lane.loop.context(), [this, &lane, request, key = std::string(key)] {
-    lane.flights.StartInBackground(key, MakeBody(lane, request, key, RefreshCause::kProactive,
-                                                 SharedCache::kAsk, BootTime::max()));
-  });
+  AppTokenRequest of_nobody = request;
+  of_nobody.caller.clear();
+  asio::post(
+      lane.loop.context(), [this, &lane, of_nobody = std::move(of_nobody), key = std::string(key)] {
+        lane.flights.StartInBackground(key, MakeBody(lane, of_nobody, key, RefreshCause::kProactive,
+                                                     SharedCache::kAsk, BootTime::max()));
+      });
+}
+
+std::optional<Error> AppTokenSource::TurnAway(const AppTokenRequest& request) {
+  switch (waiting_.Enter(PartitionOf(request), request.caller, request.concurrent_calls)) {
+    case WaitingRoom::Entry::kEntered:
+      return std::nullopt;
+    case WaitingRoom::Entry::kCallerFull:
+      metrics_->turned_away_by_caller.Increment();
+      return TooManyOfOneCaller();
+    case WaitingRoom::Entry::kFull:
+    case WaitingRoom::Entry::kTenantFull:
+      break;
+  }
+  metrics_->turned_away.Increment();
+  return Overloaded();
 }
 
 void AppTokenSource::Acquire(AppTokenRequest request, std::string key, BootTime deadline,
                              Done done) {
   if (abandoned_.load()) return done(Draining());
-  if (!waiting_.Enter(PartitionOf(request))) return done(Overloaded());
+  if (std::optional<Error> refusal = TurnAway(request)) return done(*std::move(refusal));
   Lane& lane = LaneFor(key);
   Wanted wanted{std::move(request), std::move(key), std::move(done)};
   asio::post(lane.loop.context(), [this, &lane, wanted = std::move(wanted), deadline]() mutable {
@@ -199,8 +208,8 @@ void AppTokenSource::AcquireMany(std::vector<Wanted> wanted, BootTime deadline) 
   for (Wanted& each : wanted) {
     if (abandoned_.load()) {
       each.done(Draining());
-    } else if (!waiting_.Enter(PartitionOf(each.request))) {
-      each.done(Overloaded());
+    } else if (std::optional<Error> refusal = TurnAway(each.request)) {
+      each.done(*std::move(refusal));
     } else {
       of_lane[absl::HashOf(each.key) % lanes_.size()].push_back(std::move(each));
     }
@@ -233,7 +242,7 @@ asio::awaitable<void> AppTokenSource::ServeMany(Lane& lane, std::vector<Wanted> 
       if (record == nullptr) continue;
       Wanted& each = wanted[asked[i]];
       AppToken token = Shared(std::move(record), each.request, each.key);
-      waiting_.Leave(names[i].partition);
+      waiting_.Leave(names[i].partition, each.request.caller);
       each.done(std::move(token));
       each.done = nullptr;
     }
@@ -249,9 +258,10 @@ asio::awaitable<void> AppTokenSource::ServeMany(Lane& lane, std::vector<Wanted> 
 asio::awaitable<void> AppTokenSource::Serve(Lane& lane, Wanted wanted, BootTime deadline,
                                             SharedCache shared) {
   const std::string partition = PartitionOf(wanted.request);
+  const std::string caller = wanted.request.caller;
   Result<AppToken> result = co_await AcquireOnLoop(lane, std::move(wanted.request),
                                                    std::move(wanted.key), deadline, shared);
-  waiting_.Leave(partition);
+  waiting_.Leave(partition, caller);
   wanted.done(std::move(result));
 }
 
@@ -272,12 +282,19 @@ asio::awaitable<Result<AppToken>> AppTokenSource::AcquireOnLoop(Lane& lane, AppT
       request.forced() ? ForcedFlightKey(key, request.claims_challenge) : key;
   const FlightGroup::Join join =
       request.forced() ? FlightGroup::Join::kNext : FlightGroup::Join::kRunning;
-  FlightGroup::Body body = MakeBody(lane, request, key, cause, shared, deadline);
   const auto until = std::chrono::steady_clock::now() +
                      std::max(deadline - deps_.clock.Boot(), BootClock::duration::zero());
 
-  std::optional<FlightResult> flown =
-      co_await lane.flights.Wait(flight_key, join, std::move(body), until);
+  std::optional<FlightResult> flown;
+  for (int tries = 0; tries < kMostFlightsOfOthers; ++tries) {
+    if (std::optional<Error> refusal = authority_budget_.OverShare(lane.budget, request)) {
+      co_return co_await ServeOverShare(lane, std::move(request), std::move(key), deadline, shared,
+                                        *std::move(refusal));
+    }
+    FlightGroup::Body body = MakeBody(lane, request, key, cause, shared, deadline);
+    flown = co_await lane.flights.Wait(flight_key, join, std::move(body), until);
+    if (!flown.has_value() || !flown->ok() || !(*flown)->refused_to_first.has_value()) break;
+  }
   if (!flown.has_value()) {
     // The token may be there already, and only the shared cache keeps the flight.
     const BootTime now = deps_.clock.Boot();
@@ -288,8 +305,20 @@ asio::awaitable<Result<AppToken>> AppTokenSource::AcquireOnLoop(Lane& lane, AppT
     co_return abandoned_.load() ? Draining() : DeadlineCame();
   }
   if (!flown->ok()) co_return std::move(*flown).error();
+  if ((*flown)->refused_to_first.has_value()) co_return *(*flown)->refused_to_first;
   if ((*flown)->from_shared_cache) co_return Shared(std::move((*flown)->record), request, key);
   co_return AppToken{std::move((*flown)->record), FoundIn::kAuthority, cause};
+}
+
+asio::awaitable<Result<AppToken>> AppTokenSource::ServeOverShare(Lane& lane,
+                                                                 AppTokenRequest request,
+                                                                 std::string key, BootTime deadline,
+                                                                 SharedCache shared,
+                                                                 Error refusal) {
+  if (request.forced() || shared == SharedCache::kAsked) co_return refusal;
+  std::shared_ptr<const TokenRecord> record = co_await FetchShared(lane, request, key, deadline);
+  if (record == nullptr) co_return refusal;
+  co_return Shared(std::move(record), request, key);
 }
 
 FlightGroup::Body AppTokenSource::MakeBody(Lane& lane, const AppTokenRequest& request,
@@ -328,7 +357,18 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
   Result<std::shared_ptr<const Grant>> grant = MakeGrant(*request);
   if (!grant.ok()) co_return std::move(grant).error();
 
-  const Lease lease = co_await lane.leases.Acquire(key);
+  const AuthorityBudget::Permission permission =
+      co_await authority_budget_.Acquire(lane.budget, lane.leases, request, key);
+  const Lease& lease = permission.lease;
+  if (permission.refusal.has_value()) {
+    if (cause == RefreshCause::kProactive) LogRefreshFailed(*request, *permission.refusal);
+    co_await lane.leases.Release(key, lease);
+    // A token that is due is still a token.
+    outcome.from_shared_cache = outcome.record != nullptr;
+    if (outcome.record == nullptr && !permission.of_caller) co_return *permission.refusal;
+    if (outcome.record == nullptr) outcome.refused_to_first = permission.refusal;
+    co_return outcome;
+  }
   GrantContext context{request->correlation_id, request->trace_id};
   Result<RedeemedToken> redeemed = co_await lane.engine.Redeem(
       request->registration, request->tenant, *grant, std::move(context));
@@ -346,18 +386,20 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
         co_await lane.SharedFor(*request).Put(std::move(name), outcome.record);
     if (!shared.ok()) metrics_->shared_failures.Increment();
   } else {
-    deps_.failures.Remember(keys, stored.error(), deps_.random.Uniform(), deps_.clock.Boot());
-    if (cause == RefreshCause::kProactive) {
-      deps_.logger.Warning("proactive_refresh_failed",
-                           {{"registration", request->registration->name},
-                            {"tenant", request->tenant},
-                            {"reason", ReasonName(stored.error().reason)},
-                            {"correlation_id", request->correlation_id}});
-    }
+    deps_.failures.Remember(keys, request->forced(), stored.error(), deps_.random.Uniform(),
+                            deps_.clock.Boot());
+    if (cause == RefreshCause::kProactive) LogRefreshFailed(*request, stored.error());
   }
   co_await lane.leases.Release(key, lease);
   if (!stored.ok()) co_return std::move(stored).error();
   co_return outcome;
+}
+
+void AppTokenSource::LogRefreshFailed(const AppTokenRequest& request, const Error& error) {
+  deps_.logger.Warning("proactive_refresh_failed", {{"registration", request.registration->name},
+                                                    {"tenant", request.tenant},
+                                                    {"reason", ReasonName(error.reason)},
+                                                    {"correlation_id", request.correlation_id}});
 }
 
 asio::awaitable<std::shared_ptr<const TokenRecord>> AppTokenSource::FetchShared(

@@ -23,6 +23,7 @@
 #include "service/authority/error.h"
 #include "service/grant/grant_engine.h"
 #include "service/source/app_token_request.h"
+#include "service/source/authority_budget.h"
 #include "service/source/failure_memory.h"
 #include "service/source/flight_group.h"
 #include "service/source/freshness_policy.h"
@@ -53,8 +54,10 @@ class AppTokenSource {
  public:
   struct Options {
     std::string keyspace = "default";
-    /// Calls that may wait at once, half of them for one tenant; more are refused with kOverloaded.
+    /// Calls that may wait at once, half of them for one tenant and a quarter of one caller; more
+    /// are refused with kOverloaded, and with kQuotaExceeded where it is the caller's own bound.
     std::size_t max_waiting_calls = 20'000;
+    AuthorityBudget::Limits authority_budget = {};
     FreshnessPolicy freshness;
   };
   struct Dependencies {
@@ -71,6 +74,7 @@ class AppTokenSource {
     GrantEngine* engine;
     SharedStore* shared;
     LeaseManager* leases;
+    RateBudget* budget;
   };
   using Done = absl::AnyInvocable<void(Result<AppToken>)>;
 
@@ -109,6 +113,8 @@ class AppTokenSource {
   struct Metrics;
 
   Lane& LaneFor(absl::string_view key);
+  /// None: the request has a place among those that wait.
+  std::optional<Error> TurnAway(const AppTokenRequest& request);
   /// Whether a flight still has to look into the shared cache.
   enum class SharedCache { kAsk, kAsked };
 
@@ -117,6 +123,10 @@ class AppTokenSource {
   asio::awaitable<Result<AppToken>> AcquireOnLoop(Lane& lane, AppTokenRequest request,
                                                   std::string key, BootTime deadline,
                                                   SharedCache shared);
+  /// For a call that may set no flight off.
+  asio::awaitable<Result<AppToken>> ServeOverShare(Lane& lane, AppTokenRequest request,
+                                                   std::string key, BootTime deadline,
+                                                   SharedCache shared, Error refusal);
   FlightGroup::Body MakeBody(Lane& lane, const AppTokenRequest& request, const std::string& key,
                              RefreshCause cause, SharedCache shared, BootTime deadline);
   asio::awaitable<FlightResult> Fly(Lane& lane, std::shared_ptr<const AppTokenRequest> request,
@@ -136,12 +146,14 @@ class AppTokenSource {
                                                            const std::string& key,
                                                            RedeemedToken redeemed,
                                                            std::uint64_t generation);
+  void LogRefreshFailed(const AppTokenRequest& request, const Error& error);
   void RefreshBehind(const AppTokenRequest& request, absl::string_view key);
 
   const Options options_;
   const Dependencies deps_;
   std::unique_ptr<Metrics> metrics_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  AuthorityBudget authority_budget_;
   WaitingRoom waiting_;
   std::atomic<bool> abandoned_{false};
 };

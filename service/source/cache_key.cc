@@ -27,6 +27,28 @@ void AppendPart(absl::string_view part, std::string* key) {
   key->append(part.data(), part.size());
 }
 
+bool TakeByte(char byte, absl::string_view* key) {
+  if (key->empty() || key->front() != byte) return false;
+  key->remove_prefix(1);
+  return true;
+}
+
+/// The part that `AppendPart` put in front of the rest.
+std::optional<absl::string_view> TakePart(absl::string_view* key) {
+  std::size_t length = 0;
+  for (int shift = 0;; shift += 7) {
+    if (key->empty() || shift > 28) return std::nullopt;
+    const auto byte = static_cast<unsigned char>(key->front());
+    key->remove_prefix(1);
+    length |= static_cast<std::size_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  if (length > key->size()) return std::nullopt;
+  const absl::string_view part = key->substr(0, length);
+  key->remove_prefix(length);
+  return part;
+}
+
 void AppendAuthority(const Authority& authority, std::string* key) {
   key->push_back(static_cast<char>(authority.kind));
   AppendPart(AuthorityIdentity(authority), key);
@@ -60,6 +82,21 @@ std::string AppTokenCacheKey(absl::string_view keyspace, const AppTokenRequest& 
     AppendPart(value, &key);
   }
   return key;
+}
+
+std::optional<CacheKeyOwner> OwnerOfCacheKey(absl::string_view key) {
+  if (!TakeByte(kFormat, &key) || !TakeByte(kGrantClientCredentials, &key) ||
+      !TakeByte(kTokenTypeBearer, &key) || !TakePart(&key).has_value() || key.empty()) {
+    return std::nullopt;
+  }
+  key.remove_prefix(1);  // the authority's kind
+  const auto authority = TakePart(&key);
+  const auto tenant = TakePart(&key);
+  const auto registration = TakePart(&key);
+  if (!authority.has_value() || !tenant.has_value() || !registration.has_value()) {
+    return std::nullopt;
+  }
+  return CacheKeyOwner{std::string(*authority), std::string(*tenant), std::string(*registration)};
 }
 
 std::string PartitionOf(const AppTokenRequest& request) {

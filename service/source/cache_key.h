@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_SERVICE_SOURCE_CACHE_KEY_H_
 #define TOKENSVC_SERVICE_SOURCE_CACHE_KEY_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -17,6 +18,15 @@ namespace tokensvc {
 ///
 /// `keyspace` names the fleet's share of a store.
 std::string AppTokenCacheKey(absl::string_view keyspace, const AppTokenRequest& request);
+
+/// Whose token a key names.
+struct CacheKeyOwner {
+  std::string authority;  ///< Its identity, see `AuthorityIdentity`.
+  std::string tenant;     ///< Empty where the authority has none.
+  std::string registration;
+};
+/// Reads it from a key of `AppTokenCacheKey`; nothing where `key` is none of this format.
+std::optional<CacheKeyOwner> OwnerOfCacheKey(absl::string_view key);
 
 /// Whom caches, queues and bounds are divided by: a tenant of an authority, and where an authority
 /// has no tenants, the registration.

@@ -67,20 +67,25 @@ std::optional<Error> FailureMemory::Open(const Entry* entry, BootTime now) {
 std::optional<Error> FailureMemory::Check(const Keys& keys, bool forced, BootTime now) {
   MutexLock lock(&mutex_);
   if (auto open = Open(throttled_.Find(keys.throttle), now)) return open;
+  if (forced) {
+    if (auto open = Open(throttled_forced_.Find(keys.throttle), now)) return open;
+  }
   const Entry* entry = failed_.Find(keys.token);
   if (entry != nullptr && entry->refusal && forced) return std::nullopt;
   return Open(entry, now);
 }
 
-void FailureMemory::Remember(const Keys& keys, const Error& error, double jitter, BootTime now) {
+void FailureMemory::Remember(const Keys& keys, bool forced, const Error& error, double jitter,
+                             BootTime now) {
   MutexLock lock(&mutex_);
+  Table& throttled = forced ? throttled_forced_ : throttled_;
   switch (error.reason) {
     case Reason::kThrottled:
-      return Throttle(keys.throttle, error, now);
+      return Throttle(throttled, keys.throttle, error, now);
     case Reason::kAuthorityUnavailable:
     case Reason::kAuthorityResponseInvalid:
     case Reason::kAuthorityUntrusted: {
-      if (error.authority_said_when) Throttle(keys.throttle, error, now);
+      if (error.authority_said_when) Throttle(throttled, keys.throttle, error, now);
       Entry& entry = failed_.Put(keys.token, max_entries_);
       entry.failures = entry.refusal ? 1 : entry.failures + 1;
       entry.refusal = false;
@@ -110,8 +115,9 @@ void FailureMemory::Remember(const Keys& keys, const Error& error, double jitter
   }
 }
 
-void FailureMemory::Throttle(absl::string_view key, const Error& error, BootTime now) {
-  Entry& entry = throttled_.Put(key, max_entries_);
+void FailureMemory::Throttle(Table& table, absl::string_view key, const Error& error,
+                             BootTime now) {
+  Entry& entry = table.Put(key, max_entries_);
   entry.error = error;
   const absl::Duration wait =
       std::min(error.retry_after.value_or(kDefaultThrottle), kLongestThrottle);
@@ -133,7 +139,7 @@ void FailureMemory::ForgetRefusals() {
 
 std::size_t FailureMemory::size() const {
   MutexLock lock(&mutex_);
-  return throttled_.size() + failed_.size();
+  return throttled_.size() + throttled_forced_.size() + failed_.size();
 }
 
 }  // namespace tokensvc

@@ -18,7 +18,8 @@ namespace tokensvc {
 /// Remembers what an authority refused or failed to do, so that calls which can't succeed fail at
 /// once instead of asking again (DESIGN.md §4). Three kinds, each with its own reach:
 ///   - throttling (429, Retry-After of any answer): per authority, tenant and client id, as long as
-///   the authority says;
+///   the authority says. Where a forced request met it, for forced ones only: whoever forces can
+///   bring it about, and must not close the way for those who don't;
 ///   - failures (5xx, no answer, nonsense): per token, doubling from 1 s to 60 s with jitter;
 ///   - refusals (invalid_scope, invalid_client, …): per token, 10 s, and not for forced requests,
 ///   which are a
@@ -38,9 +39,9 @@ class FailureMemory {
   std::optional<Error> Check(const Keys& keys, bool forced, BootTime now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  /// Files `error` where it belongs; errors of our own making are not remembered. `jitter` in [0,
-  /// 1).
-  void Remember(const Keys& keys, const Error& error, double jitter, BootTime now)
+  /// Files `error`, which a `forced` or a plain request met, where it belongs; errors of our own
+  /// making are not remembered. `jitter` in [0, 1).
+  void Remember(const Keys& keys, bool forced, const Error& error, double jitter, BootTime now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   /// The authority gave a token: what was filed under the token's key is over.
@@ -75,13 +76,14 @@ class FailureMemory {
     absl::flat_hash_map<absl::string_view, std::list<Entry>::iterator> entries_;
   };
 
-  void Throttle(absl::string_view key, const Error& error, BootTime now)
+  void Throttle(Table& table, absl::string_view key, const Error& error, BootTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static std::optional<Error> Open(const Entry* entry, BootTime now);
 
   const std::size_t max_entries_;
   mutable Mutex mutex_;
   Table throttled_ ABSL_GUARDED_BY(mutex_);
+  Table throttled_forced_ ABSL_GUARDED_BY(mutex_);
   Table failed_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -22,6 +22,8 @@ namespace tokensvc {
 struct FlightOutcome {
   std::shared_ptr<const TokenRecord> record;
   bool from_shared_cache = false;
+  /// Set, with no record: the flight was refused for the share of the caller that began it.
+  std::optional<Error> refused_to_first;
 };
 using FlightResult = Result<FlightOutcome>;
 

@@ -85,7 +85,8 @@ class DevAuthority::Impl {
       : options_(std::move(options)),
         issuer_(std::move(key),
                 {options_.token_lifetime_seconds, options_.refresh_in_seconds, options_.now}),
-        tokens_(registry_, issuer_, options_.tenants, options_.resources) {}
+        tokens_(registry_, issuer_, options_.tenants, options_.resources),
+        throttle_(options_.throttle) {}
 
   ~Impl() {
     waiter_.Stop();
@@ -161,6 +162,7 @@ class DevAuthority::Impl {
   devauth::ClientRegistry registry_;
   devauth::TokenIssuer issuer_;
   devauth::TokenEndpoint tokens_;
+  devauth::ThrottleGate throttle_;
   devauth::Counters counters_;
   devauth::FaultSet faults_;
   devauth::Waiter waiter_;
@@ -190,7 +192,9 @@ class DevAuthority::Impl {
     counters_.CountToken(route.tenant, client_id, form, request.headers);
     const std::optional<Fault> fault = faults_.Take(route.endpoint, route.tenant, client_id);
     if (fault) Wait(*fault, request);
-    HttpReply reply = AnswerToken(request, route, parsed, fault);
+    const bool admitted = throttle_.Admit(route.tenant, client_id, issuer_.now());
+    if (!admitted) counters_.CountReply("(throttled)");
+    HttpReply reply = admitted ? AnswerToken(request, route, parsed, fault) : throttle_.Refusal();
     counters_.LeaveToken();
     return reply;
   }

@@ -18,6 +18,7 @@
 #include "tests/authority/counters.h"
 #include "tests/authority/fault.h"
 #include "tests/authority/tenants.h"
+#include "tests/authority/throttle.h"
 
 namespace tokensvc {
 
@@ -35,6 +36,7 @@ class DevAuthority {
   using Endpoint = devauth::Endpoint;
   using Fault = devauth::Fault;
   using Tenant = devauth::Tenant;
+  using Throttle = devauth::Throttle;
 
   struct Options {
     std::string address = "127.0.0.1";  ///< what to listen on
@@ -54,6 +56,7 @@ class DevAuthority {
     int token_lifetime_seconds = 3600;
     std::optional<int> refresh_in_seconds;  ///< absent: no `refresh_in` in answers
     std::string signing_key_pem;            ///< RSA, PEM; empty: generated at start
+    Throttle throttle = {};                 ///< token requests; by `now`
     size_t max_request_body_bytes = 1 << 20;
     bool control_interface = true;  ///< whether /_control/ answers
     /// For token and assertion times; absent: the system's clock. Called by many threads.

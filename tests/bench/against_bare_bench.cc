@@ -17,14 +17,14 @@ template <class Request, class Response, class StartOn>
 AgainstBareResult Measure(const Programs& programs, const AgainstBareOptions& options,
                           const char* method, const Request& request, StartOn start_on) {
   AgainstBareResult result;
-  Deployment deployment(programs);
+  Deployment deployment(programs, options.identity);
   const Peer ours = deployment.StartService("ours");
   if (ours.stub == nullptr) return result;
   Response answer;
   // The second answer is the one that all later calls get: from the local cache.
   for (int i = 0; i < 2; ++i) {
     answer.Clear();
-    if (!Call(*ours.stub, request, &answer)) return result;
+    if (!Call(*ours.stub, request, &answer, deployment.identity().authorization())) return result;
   }
   result.answer_bytes = answer.ByteSizeLong();
   const Peer bare = deployment.StartBareServer({{method, answer.SerializeAsString()}});
@@ -32,7 +32,8 @@ AgainstBareResult Measure(const Programs& programs, const AgainstBareOptions& op
 
   const auto measure = [&](const Peer& peer, double* cpu) {
     const absl::Duration before = peer.process->CpuTime();
-    CallLoad<Request, Response> calls(start_on(*peer.stub), request);
+    CallLoad<Request, Response> calls(start_on(*peer.stub), request,
+                                      deployment.identity().authorization());
     const LoadResult load = calls.Run(options.in_flight, absl::Seconds(options.seconds));
     *cpu = absl::ToDoubleMicroseconds(peer.process->CpuTime() - before) /
            static_cast<double>(std::max(1L, load.calls));

@@ -11,6 +11,7 @@ struct AgainstBareOptions {
   int pairs = 24;
   double seconds = 1.0;  ///< Of one half of a pair.
   int in_flight = 16;
+  IdentityKind identity = IdentityKind::kCertificate;
 };
 
 struct AgainstBareResult {

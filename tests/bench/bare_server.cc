@@ -8,6 +8,8 @@
 
 #include <cstdio>
 #include <fstream>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +52,20 @@ class BareHandler final : public v1::TokenService::CallbackService {
   const Answers answers_;
 };
 
+std::string ReadAll(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+std::shared_ptr<grpc::ServerCredentials> MutualTls(const std::string& certificate,
+                                                   const std::string& key, const std::string& ca) {
+  grpc::SslServerCredentialsOptions options(
+      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_key_cert_pairs.push_back({ReadAll(key), ReadAll(certificate)});
+  options.pem_root_certs = ReadAll(ca);
+  return grpc::SslServerCredentials(options);
+}
+
 /// Reads METHOD=FILE, the serialized answer of a method.
 bool ReadAnswer(const std::string& argument, Answers& answers) {
   const std::size_t equals = argument.find('=');
@@ -62,7 +78,12 @@ bool ReadAnswer(const std::string& argument, Answers& answers) {
 
 }  // namespace
 
-int Run(const std::string& ready_file, const std::vector<std::string>& arguments) {
+int Run(const std::string& ready_file, std::vector<std::string> arguments) {
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (arguments.size() > 4 && arguments[0] == "--tls") {
+    credentials = MutualTls(arguments[1], arguments[2], arguments[3]);
+    arguments.erase(arguments.begin(), arguments.begin() + 4);
+  }
   Answers answers;
   for (const std::string& argument : arguments) {
     if (!ReadAnswer(argument, answers)) return 1;
@@ -76,7 +97,7 @@ int Run(const std::string& ready_file, const std::vector<std::string>& arguments
   BareHandler handler(std::move(answers));
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort("127.0.0.1:0", credentials, &port);
   builder.RegisterService(&handler);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) return 1;
@@ -93,7 +114,8 @@ int Run(const std::string& ready_file, const std::vector<std::string>& arguments
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: %s READY-FILE METHOD=ANSWER-FILE...\n", argv[0]);
+    std::fprintf(stderr, "usage: %s READY-FILE [--tls CERTIFICATE KEY CA] METHOD=ANSWER-FILE...\n",
+                 argv[0]);
     return 2;
   }
   return tokensvc::bench::Run(argv[1], {argv + 2, argv + argc});

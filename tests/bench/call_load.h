@@ -8,6 +8,8 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -21,6 +23,7 @@ struct LoadResult {
   long calls = 0;
   long failed = 0;
   double calls_per_second = 0;
+  double p50_microseconds = 0;
   double p99_microseconds = 0;
 };
 
@@ -33,7 +36,9 @@ class CallLoad {
   using Start = std::function<void(grpc::ClientContext*, const Request*, Response*,
                                    std::function<void(grpc::Status)>)>;
 
-  CallLoad(Start start, const Request& request) : start_(std::move(start)), request_(request) {}
+  /// `authorization` goes with each call, unless it is empty.
+  CallLoad(Start start, const Request& request, std::string authorization)
+      : start_(std::move(start)), request_(request), authorization_(std::move(authorization)) {}
 
   /// `in_flight` calls at a time for `duration`.
   LoadResult Run(int in_flight, absl::Duration duration) {
@@ -56,6 +61,7 @@ class CallLoad {
     }
     result.calls = static_cast<long>(latencies.size());
     result.calls_per_second = static_cast<double>(result.calls) / seconds;
+    result.p50_microseconds = Percentile(latencies, 0.5);
     result.p99_microseconds = Percentile(latencies, 0.99);
     return result;
   }
@@ -73,6 +79,7 @@ class CallLoad {
   void Next(Lane& lane) {
     lane.context = std::make_unique<grpc::ClientContext>();
     lane.context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+    if (!authorization_.empty()) lane.context->AddMetadata("authorization", authorization_);
     lane.started = Clock::now();
     start_(lane.context.get(), &request_, &lane.response,
            [this, &lane](const grpc::Status& status) { Ended(lane, status); });
@@ -89,6 +96,7 @@ class CallLoad {
 
   const Start start_;
   const Request& request_;
+  const std::string authorization_;
   Clock::time_point end_;
   std::atomic<int> running_{0};
   Mutex mutex_;

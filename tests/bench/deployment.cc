@@ -31,13 +31,21 @@ std::string MakeTempDir() {
   return path;
 }
 
-/// The address behind the first name of a ready file.
-std::string AddressIn(const std::string& ready) {
+/// The address behind the `place`-th name of a ready file.
+std::string AddressIn(const std::string& ready, std::size_t place) {
   const std::vector<std::string> words = absl::StrSplit(ready, absl::ByAnyChar(" \n"));
-  return words.size() < 2 ? "" : words[1];
+  return words.size() < 2 * place + 2 ? "" : words[2 * place + 1];
 }
 
-void SetDeadline(grpc::ClientContext& context) {
+std::unique_ptr<v1::TokenService::Stub> StubOf(
+    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+  grpc::ChannelArguments channel;
+  channel.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return v1::TokenService::NewStub(grpc::CreateCustomChannel(address, credentials, channel));
+}
+
+void Prepare(grpc::ClientContext& context, const std::string& authorization) {
+  if (!authorization.empty()) context.AddMetadata("authorization", authorization);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
 }
 
@@ -48,8 +56,8 @@ bool Report(const grpc::Status& status) {
 
 }  // namespace
 
-Deployment::Deployment(Programs programs)
-    : programs_(std::move(programs)), directory_(MakeTempDir()) {
+Deployment::Deployment(Programs programs, IdentityKind identity)
+    : programs_(std::move(programs)), directory_(MakeTempDir()), identity_(identity, directory_) {
   SystemRandom random;
   const std::string secret = WriteFile("secret", MakeUuid(random));
   authority_ = std::make_unique<ChildProcess>(
@@ -77,23 +85,32 @@ std::string Deployment::WriteFile(absl::string_view name, const std::string& tex
   return path;
 }
 
-Peer Deployment::StartService(const std::string& name, absl::string_view more) {
+Peer Deployment::StartService(const std::string& name, absl::string_view more, int noisy_quota) {
   const std::string config = WriteFile(
       absl::StrCat(name, ".yaml"),
-      absl::StrCat(
-          "listeners: [{name: bench, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
-          "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: "
-          "[\"*\"], grants: [\"*\"], "
-          "scopes: [\"*\"]}]}\n"
-
-          "metrics: {address: \"127.0.0.1:0\"}\n"
-          "authorities: [{name: dev, entra: {base_url: \"",
-          authority_url_,
-          "\", instance_discovery: false}}]\n"
-          "registrations:\n"
-          "  - {name: bench, authority: dev, client_id: bench, tenants: [\"*\"],\n"
-          "     credentials: [{secret: {value: \"file:",
-          Path("secret"), "\"}}]}\n", more));
+      absl::StrCat("listeners:\n"
+                   "  - {name: bench, address: \"127.0.0.1:0\", ",
+                   identity_.listener(),
+                   "}\n"
+                   "  - {name: noisy, address: \"127.0.0.1:0\", plaintext: {}, identity: noisy}\n"
+                   "policy:\n"
+                   "  rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], "
+                   "tenants: [\"*\"], grants: [\"*\"], scopes: [\"*\"]}]\n"
+                   // A bench is what quotas are there to stop.
+                   "  quotas:\n"
+                   "    - {callers: [\"local:noisy\"], calls_per_second: ",
+                   noisy_quota, ", burst: ", noisy_quota,
+                   "}\n"
+                   "    - {callers: [\"*\"], calls_per_second: 1000000}\n",
+                   identity_.configuration(),
+                   "metrics: {address: \"127.0.0.1:0\"}\n"
+                   "authorities: [{name: dev, entra: {base_url: \"",
+                   authority_url_,
+                   "\", instance_discovery: false}}]\n"
+                   "registrations:\n"
+                   "  - {name: bench, authority: dev, client_id: bench, tenants: [\"*\"],\n"
+                   "     credentials: [{secret: {value: \"file:",
+                   Path("secret"), "\"}}]}\n", more));
   const std::string ready = Path(name);
   return Connect(name, {programs_.server, "--config", config, "--ready-file", ready}, ready);
 }
@@ -101,6 +118,8 @@ Peer Deployment::StartService(const std::string& name, absl::string_view more) {
 Peer Deployment::StartBareServer(const std::vector<Answer>& answers) {
   const std::string ready = Path("bare");
   std::vector<std::string> arguments = {programs_.bare, ready};
+  arguments.insert(arguments.end(), identity_.bare_arguments().begin(),
+                   identity_.bare_arguments().end());
   for (const Answer& answer : answers) {
     arguments.push_back(absl::StrCat(answer.method, "=", WriteFile(answer.method, answer.message)));
   }
@@ -112,17 +131,17 @@ Peer Deployment::Connect(const std::string& name, std::vector<std::string> argum
   Peer peer;
   peer.process =
       std::make_unique<ChildProcess>(std::move(arguments), Path(absl::StrCat(name, ".log")));
-  const std::string address = AddressIn(WaitForFile(ready_file, kStart));
+  const std::string ready = WaitForFile(ready_file, kStart);
+  const std::string address = AddressIn(ready, 0);
   if (address.empty()) {
     std::ifstream log(Path(absl::StrCat(name, ".log")));
     const std::string text(std::istreambuf_iterator<char>(log), {});
     std::fprintf(stderr, "%s did not start: %s\n", name.c_str(), text.c_str());
     return peer;
   }
-  grpc::ChannelArguments channel;
-  channel.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  peer.stub = v1::TokenService::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), channel));
+  peer.stub = StubOf(address, identity_.credentials());
+  const std::string other = AddressIn(ready, 1);
+  if (!other.empty()) peer.noisy = StubOf(other, grpc::InsecureChannelCredentials());
   return peer;
 }
 
@@ -135,16 +154,16 @@ v1::AcquireForClientRequest RequestFor(int number) {
 }
 
 bool Call(v1::TokenService::Stub& stub, const v1::AcquireForClientRequest& request,
-          v1::AcquireForClientResponse* response) {
+          v1::AcquireForClientResponse* response, const std::string& authorization) {
   grpc::ClientContext context;
-  SetDeadline(context);
+  Prepare(context, authorization);
   return Report(stub.AcquireForClient(&context, request, response));
 }
 
 bool Call(v1::TokenService::Stub& stub, const v1::BatchAcquireForClientRequest& request,
-          v1::BatchAcquireForClientResponse* response) {
+          v1::BatchAcquireForClientResponse* response, const std::string& authorization) {
   grpc::ClientContext context;
-  SetDeadline(context);
+  Prepare(context, authorization);
   if (!Report(stub.BatchAcquireForClient(&context, request, response))) return false;
   for (const v1::BatchResult& result : response->results()) {
     if (result.has_response()) continue;

@@ -2,6 +2,7 @@
 // The figures of DESIGN's performance section that exist by now.
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <string>
 
 #include "CLI/CLI.hpp"
@@ -11,6 +12,7 @@
 #include "tests/bench/audit_bench.h"
 #include "tests/bench/local_cache_bench.h"
 #include "tests/bench/near_cache_bench.h"
+#include "tests/bench/noisy_caller_bench.h"
 #include "tests/bench/redis_memory_bench.h"
 #include "tests/bench/report.h"
 #include "tests/bench/shared_hit_bench.h"
@@ -27,8 +29,14 @@ constexpr char kDescription[] =
     "  cache   look-ups in the local cache, and the memory of a token in it\n"
     "  audit   what the record of a call costs the call\n"
     "  client  hits of the client library's near cache\n"
+    "  noisy   a caller that keeps to its quota, beside one at 50 times its own\n"
     "  redis   hits of the shared cache against a plain GET, and the memory of a record in Redis;\n"
     "          starts redis-server processes of its own";
+
+const std::map<std::string, IdentityKind> kIdentities = {
+    {"local", IdentityKind::kLocal},
+    {"certificate", IdentityKind::kCertificate},
+    {"jwt", IdentityKind::kJwt}};
 
 Median Exactly(double value) { return {value, value, value}; }
 
@@ -134,6 +142,25 @@ bool AddSharedHit(const Programs& programs, int blocks, Report& report) {
   return true;
 }
 
+/// False where the well-behaved caller lost a call.
+bool AddNoisyCaller(const Programs& programs, const NoisyCallerOptions& options, Report& report) {
+  const NoisyCallerResult noisy = RunNoisyCallerBench(programs, options);
+  std::cout << absl::StrFormat("beside a noisy caller: %d pairs, %d calls, %d lost\n",
+                               options.pairs, noisy.calls, noisy.lost);
+  if (!noisy.ok) return false;
+  report.AddAtMost("a caller beside one at 50 times its quota: calls it lost",
+                   Exactly(static_cast<double>(noisy.lost)), 0);
+  report.Add("  the same: median latency, beside it / alone", noisy.p50_ratio);
+  report.Add("  the same: p99, beside it / alone", noisy.p99_ratio);
+  report.Add("  alone: median latency, µs", noisy.alone_p50);
+  report.Add("  alone: p99, µs", noisy.alone_p99);
+  report.Add("  beside it: median latency, µs", noisy.beside_p50);
+  report.Add("  beside it: p99, µs", noisy.beside_p99);
+  report.Add("  the noisy one: calls per second", noisy.offered);
+  report.Add(absl::StrCat("  of them answered (its quota: ", kNoisyQuota, ")"), noisy.answered);
+  return noisy.lost == 0;
+}
+
 bool AddRedisMemory(int records, Report& report) {
   const auto measure = [records](const TokenMaker& make_token, RedisMemoryResult& result) {
     result = RunRedisMemoryBench(records, make_token);
@@ -177,17 +204,22 @@ int Run(int argc, char** argv) {
 
   CLI::App app(kDescription);
   app.add_option("--only", only, "Measure one part only")
-      ->check(CLI::IsMember({"audit", "unary", "batch", "cache", "client", "redis"}));
+      ->check(CLI::IsMember({"audit", "unary", "batch", "cache", "client", "noisy", "redis"}));
   app.add_option("--json", json_file, "Write the figures here as well, as JSON");
-  app.add_option("--pairs", against_bare.pairs, "unary, batch: pairs of ours and the bare handler")
+  app.add_option("--pairs", against_bare.pairs, "unary, batch, noisy: pairs")
       ->capture_default_str()
       ->check(CLI::Range(2, 1000));
-  app.add_option("--seconds", against_bare.seconds, "unary, batch: length of one half of a pair")
+  app.add_option("--seconds", against_bare.seconds,
+                 "unary, batch, noisy: length of one half of a pair")
       ->capture_default_str()
       ->check(CLI::Range(0.1, 60.0));
   app.add_option("--in-flight", against_bare.in_flight, "unary, batch: calls that are kept running")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  app.add_option("--identity", against_bare.identity,
+                 "unary, batch: how the load shows who it is, to the bare handler too")
+      ->transform(CLI::CheckedTransformer(kIdentities, CLI::ignore_case))
+      ->default_str("certificate");
   app.add_option("--most", most, "cache: tokens of the largest cache (2 KB each)")
       ->capture_default_str()
       ->check(CLI::Range(1000, 10'000'000));
@@ -210,6 +242,10 @@ int Run(int argc, char** argv) {
   if (wanted("audit")) ok = AddAudit(runs, report) && ok;
   if (wanted("unary")) ok = AddUnary(programs, against_bare, report) && ok;
   if (wanted("batch")) ok = AddBatch(programs, against_bare, report) && ok;
+  if (wanted("noisy")) {
+    const NoisyCallerOptions options{against_bare.pairs, against_bare.seconds};
+    ok = AddNoisyCaller(programs, options, report) && ok;
+  }
   if (wanted("redis")) {
     ok = AddSharedHit(programs, blocks, report) && ok;
     ok = AddRedisMemory(records, report) && ok;

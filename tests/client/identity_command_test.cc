@@ -17,7 +17,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kJwt[] = "eyJhIjoxfQ.eyJuIjoxfQ.CANARYsig";
+constexpr char kJwt[] = "eyJhIjoxfQ.eyJuIjoxfQ.CANARYsign";
 
 class IdentityCommandTest : public CommandTest {
  protected:

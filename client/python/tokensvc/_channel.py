@@ -2,7 +2,6 @@
 """How the service is reached (as client/rpc/channel.h)."""
 
 import ipaddress
-import os
 import re
 
 import grpc
@@ -11,7 +10,6 @@ from tokensvc._version import __version__
 
 # A full batch: 100 tokens of 64 KiB, each with what is known about it.
 _MAX_ANSWER_BYTES = 8 << 20
-_MAX_FILE_BYTES = 4 << 20
 _KEEPALIVE_MS = 30_000
 _KEEPALIVE_TIMEOUT_MS = 10_000
 
@@ -35,21 +33,20 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def _read_pem(option: str, path: str | os.PathLike[str] | None, label: bytes) -> bytes | None:
-    if path is None:
-        return None
-    with open(path, "rb") as file:
-        text = file.read(_MAX_FILE_BYTES + 1)
-    if len(text) > _MAX_FILE_BYTES or label not in text:
-        raise ValueError(f"{option}: {os.fspath(path)} holds no PEM block with {label.decode()}")
-    return text
+def has_tls(address: str, plaintext: bool) -> bool:
+    """Whether calls go over TLS: always, but in clear over a Unix socket, and to loopback where that is said."""
+    return not plaintext and not address.startswith("unix:")
 
 
-def make_channel(address: str, *, plaintext: bool, ca_file: str | os.PathLike[str] | None,
-                 certificate_file: str | os.PathLike[str] | None,
-                 private_key_file: str | os.PathLike[str] | None) -> grpc.Channel:
-    """Connects when the first call needs it. ValueError or OSError: an option or a file can't be used."""
-    loopback = is_loopback(address)
+def check_address(address: str, plaintext: bool) -> None:
+    """ValueError: it is no address, or calls would go there in clear."""
+    if not is_loopback(address) and plaintext:
+        raise ValueError("plaintext: tokens and JWTs go in clear only to a loopback address or a Unix socket")
+
+
+def make_channel(address: str, *, plaintext: bool, ca: bytes | None,
+                 pair: tuple[bytes, bytes] | None) -> grpc.Channel:
+    """Connects when the first call needs it. `pair`: certificate and key. All is checked already."""
     options: list[tuple[str, int | str]] = [
         ("grpc.max_receive_message_length", _MAX_ANSWER_BYTES),
         ("grpc.primary_user_agent", f"tokensvc-python/{__version__}"),
@@ -57,17 +54,11 @@ def make_channel(address: str, *, plaintext: bool, ca_file: str | os.PathLike[st
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
     ]
-    if loopback:
+    if is_loopback(address):
         options.append(("grpc.enable_http_proxy", 0))
     target = address if address.startswith("unix:") else f"dns:///{address}"
-    if plaintext:
-        if not loopback:
-            raise ValueError("plaintext: tokens go in clear only to a loopback address or a Unix socket")
+    if not has_tls(address, plaintext):
         return grpc.insecure_channel(target, options=options)
-    if (certificate_file is None) != (private_key_file is None):
-        raise ValueError("certificate_file and private_key_file: both or none")
-    credentials = grpc.ssl_channel_credentials(
-        root_certificates=_read_pem("ca_file", ca_file, b"BEGIN CERTIFICATE"),
-        private_key=_read_pem("private_key_file", private_key_file, b"PRIVATE KEY"),
-        certificate_chain=_read_pem("certificate_file", certificate_file, b"BEGIN CERTIFICATE"))
+    certificate, key = pair or (None, None)
+    credentials = grpc.ssl_channel_credentials(root_certificates=ca, private_key=key, certificate_chain=certificate)
     return grpc.secure_channel(target, credentials, options=options)

@@ -5,19 +5,19 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
 
 from tokensvc import _errors, _messages, _retry_policy
-from tokensvc._channel import make_channel
+from tokensvc._connection import Connection
 from tokensvc._errors import TokenServiceError
 from tokensvc._near_cache import NearCache
 from tokensvc._request import TokenRequest, parameters_of, scopes_of
 from tokensvc._token import Token
-from tokensvc.v1 import token_service_pb2, token_service_pb2_grpc
+from tokensvc.v1 import token_service_pb2
 
 DEFAULT_TIMEOUT = 10.0
 """How many seconds a call may take, its retries included, unless the caller says otherwise."""
@@ -40,18 +40,24 @@ class TokenServiceClient:
     def __init__(self, address: str, *, plaintext: bool = False, ca_file: str | os.PathLike[str] | None = None,
                  certificate_file: str | os.PathLike[str] | None = None,
                  private_key_file: str | os.PathLike[str] | None = None,
+                 jwt_file: str | os.PathLike[str] | None = None,
                  timeout: float = DEFAULT_TIMEOUT, max_tokens: int = 1000) -> None:
         """Connects when the first call needs it.
 
-        `address`: HOST:PORT, [IPV6]:PORT or unix:PATH. `plaintext`: no TLS, for loopback and Unix sockets
-        only. Files are PEM, read once; without `ca_file` gRPC's own roots are trusted; `certificate_file`
-        with `private_key_file` is what the client shows of itself. `timeout`: seconds, of every call that
+        `address`: HOST:PORT, [IPV6]:PORT or unix:PATH. `plaintext`: no TLS, for loopback only; a Unix socket
+        never has TLS. `ca_file` (PEM): whom to trust instead of gRPC's own roots. Who the client is:
+        `certificate_file` with `private_key_file` (PEM, without a pass phrase) in mutual TLS; `jwt_file`, whose
+        JWT goes with every call, over TLS, a Unix socket or loopback. `timeout`: seconds, of every call that
         says nothing else. `max_tokens`: how many are kept, the least lately used goes first; 0: none.
+
+        Files are followed, however they are replaced: the next call after a change shows and trusts what is new.
+        What is missing, half written or does not fit together is not taken over: what was read last stays in
+        force, and the error of a call that fails for it says why.
         """
         self._timeout = _checked(timeout)
-        self._channel = make_channel(address, plaintext=plaintext, ca_file=ca_file,
-                                     certificate_file=certificate_file, private_key_file=private_key_file)
-        self._stub = token_service_pb2_grpc.TokenServiceStub(self._channel)
+        self._connection = Connection(address, plaintext=plaintext, ca_file=ca_file,
+                                      certificate_file=certificate_file, private_key_file=private_key_file,
+                                      jwt_file=jwt_file)
         self._cache = NearCache(self._acquire, max_tokens, fetch_many=self._acquire_many)
         self._closed = threading.Event()
 
@@ -101,7 +107,7 @@ class TokenServiceClient:
     def close(self) -> None:
         """Ends running calls and forgets the tokens; the client can't be used afterwards."""
         self._closed.set()
-        self._channel.close()
+        self._connection.close()
         self._cache.clear()
 
     def __enter__(self) -> Self:
@@ -113,25 +119,27 @@ class TokenServiceClient:
 
     def _acquire(self, request: TokenRequest, timeout: float) -> Token:
         asked = time.time()
-        answer = self._call(self._stub.AcquireForClient, _messages.to_message(request), timeout)
+        answer = self._call("AcquireForClient", _messages.to_message(request), timeout)
         return _messages.from_message(answer, asked)
 
     def _acquire_many(self, requests: list[TokenRequest], timeout: float) -> list[Token | TokenServiceError]:
         message = token_service_pb2.BatchAcquireForClientRequest(
             requests=[_messages.to_message(request) for request in requests])
         asked = time.time()
-        answer = self._call(self._stub.BatchAcquireForClient, message, timeout)
+        answer = self._call("BatchAcquireForClient", message, timeout)
         return _messages.from_batch_message(answer, len(requests), asked)
 
-    def _call(self, method: Callable[..., Any], message: Any, timeout: float) -> Any:
+    def _call(self, method: str, message: Any, timeout: float) -> Any:
         """One RPC with its retries."""
         deadline = time.monotonic() + timeout
         retries = 0
         while True:
             try:
-                return method(message, timeout=max(deadline - time.monotonic(), 0.0))
+                with self._connection.for_call() as (stub, metadata):
+                    return getattr(stub, method)(message, timeout=max(deadline - time.monotonic(), 0.0),
+                                                 metadata=metadata)
             except grpc.RpcError as rpc_error:
-                error = _errors.from_rpc_error(rpc_error)
+                error = _errors.from_rpc_error(rpc_error, self._connection.refusal())
                 delay = _retry_policy.delay_before_retry(
                     error.code, error.retry_delay, retries, deadline - time.monotonic(), random.random())
                 if delay is None or self._closed.wait(delay):

@@ -103,10 +103,17 @@ def _parse(message_type: type[Message], data: bytes) -> Message | None:
         return None
 
 
-def from_rpc_error(rpc_error: grpc.RpcError) -> TokenServiceError:
-    """What is absent, malformed or unknown in the details is left out."""
+def from_rpc_error(rpc_error: grpc.RpcError, refused_file: str = "") -> TokenServiceError:
+    """What is absent, malformed or unknown in the details is left out.
+
+    `refused_file`: why a file of the client's was not taken over, which calls may fail for.
+    """
     error = TokenServiceError(rpc_error.code(), rpc_error.details() or "")
     _read_details(dict(rpc_error.trailing_metadata() or ()).get(_DETAILS, b""), error)
+    # UNAVAILABLE with a reason is an answer of the service, which then took the connection.
+    nobody_answered = error.code is grpc.StatusCode.UNAVAILABLE and not error.reason
+    if refused_file and (nobody_answered or error.code is grpc.StatusCode.UNAUTHENTICATED):
+        error.args = (f"{error.args[0]} (a file changed and was not taken over: {refused_file})",)
     return error
 
 

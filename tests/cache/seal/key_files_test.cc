@@ -74,6 +74,38 @@ TEST_F(KeyFilesTest, TakesOverAReplacedFile) {
   EXPECT_EQ(logger_.Count("key_files_reloaded"), 1u);
 }
 
+TEST_F(KeyFilesTest, KnowsSinceWhenAKeyHasBeenInItsState) {
+  const absl::Time start = clock_.Now();
+  const auto files = Load();
+  ASSERT_TRUE(files.ok()) << files.status();
+  const std::shared_ptr<const KeyRings> first = (*files)->Current();
+  const std::uint32_t index = first->index.primary().id;
+  const std::uint32_t old_id = first->sealing.primary().id;
+  EXPECT_EQ(first->since.at({KeyPurpose::kSealing, old_id}), start);
+
+  const KeyRing next = KeyRing::MakeRandom(KeyPurpose::kSealing, random_);
+  const auto line = [](KeyState state, const RingKey& key) {
+    return std::string(KeyFileLine(KeyPurpose::kSealing, state, key.bytes).Reveal());
+  };
+  Write("sealing", line(KeyState::kPrimary, first->sealing.primary()) +
+                       line(KeyState::kPending, next.primary()));
+  CheckLater(**files);
+  const absl::Time added = clock_.Now();
+  Write("sealing", line(KeyState::kRetired, first->sealing.primary()) +
+                       line(KeyState::kPrimary, next.primary()));
+  CheckLater(**files);
+  const absl::Time promoted = clock_.Now();
+  ASSERT_LT(added, promoted);
+  // Another file's change, and one that changes nothing for these keys.
+  WriteKey("index", KeyPurpose::kIndex);
+  CheckLater(**files);
+  const std::shared_ptr<const KeyRings> last = (*files)->Current();
+  EXPECT_EQ(last->since.at({KeyPurpose::kSealing, old_id}), promoted) << "retired since then";
+  EXPECT_EQ(last->since.at({KeyPurpose::kSealing, next.primary().id}), promoted);
+  EXPECT_EQ(last->since.count({KeyPurpose::kIndex, index}), 0u);
+  EXPECT_EQ(last->since.size(), 3u);
+}
+
 TEST_F(KeyFilesTest, LooksAtTheFilesAtMostOnceASecond) {
   const auto files = Load();
   ASSERT_TRUE(files.ok());

@@ -44,6 +44,29 @@ TEST_F(OpaqueNamesTest, DifferByKeyspaceNameAndKey) {
   EXPECT_EQ(seen.size(), 3u * (4 * 2 + 3));
 }
 
+TEST_F(OpaqueNamesTest, BudgetsOfAPartitionShareAHashTagAndNothingElse) {
+  OpaqueNames names("p:", "fleet");
+  const auto key = [&](const char* partition, const char* name) {
+    return names.BudgetKey(ring_.primary(), partition, name);
+  };
+  const auto tag = [](const std::string& whole) {
+    return whole.substr(whole.find('{'), whole.find('}') - whole.find('{'));
+  };
+  EXPECT_EQ(key("t", "a").size(), 2u + 2 + 45 + 1 + 43);
+  EXPECT_EQ(key("t", "a").substr(0, 5), "p:b:{");
+  EXPECT_EQ(tag(key("t", "a")), tag(key("t", "b")));
+  EXPECT_NE(tag(key("t", "a")), tag(key("u", "a")));
+  std::set<std::string> digests = {names.RecordKey(ring_.primary(), "t").substr(4)};
+  for (const char* partition : {"t", "ta", ""}) {
+    digests.insert(tag(key(partition, "")).substr(1));
+    for (const char* name : {"a", "aa", ""}) {
+      digests.insert(key(partition, name).substr(2 + 2 + 45 + 1));
+    }
+  }
+  EXPECT_EQ(digests.size(), 1u + 3 + 9);
+  EXPECT_NE(OpaqueNames("p:", "other").BudgetKey(ring_.primary(), "t", "a"), key("t", "a"));
+}
+
 TEST_F(OpaqueNamesTest, OfAnotherPrefixAreUnderThatPrefixAndTheSame) {
   OpaqueNames a("a:", "fleet");
   OpaqueNames b("b:", "fleet");

@@ -14,7 +14,7 @@ class Authority:
         self._folder = pathlib.Path(folder)
         self.ca_file = self._folder / f"{name}.pem"
         self._key = self._folder / f"{name}.key"
-        self._openssl("req", "-x509", *self._new_key(self._key), "-subj", f"/CN={name}", "-days", "1",
+        self.openssl("req", "-x509", *self._new_key(self._key), "-subj", f"/CN={name}", "-days", "1",
                       "-addext", "keyUsage=critical,keyCertSign", "-out", self.ca_file)
 
     def issue(self, name, subject_alternative_name="IP:127.0.0.1"):
@@ -22,8 +22,8 @@ class Authority:
         certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         request, extensions = self._folder / f"{name}.request", self._folder / f"{name}.extensions"
         extensions.write_text(f"subjectAltName={subject_alternative_name}\n")
-        self._openssl("req", *self._new_key(key), "-subj", f"/CN={name}", "-out", request)
-        self._openssl("x509", "-req", "-in", request, "-CA", self.ca_file, "-CAkey", self._key, "-CAcreateserial",
+        self.openssl("req", *self._new_key(key), "-subj", f"/CN={name}", "-out", request)
+        self.openssl("x509", "-req", "-in", request, "-CA", self.ca_file, "-CAkey", self._key, "-CAcreateserial",
                       "-days", "1", "-extfile", extensions, "-out", certificate)
         return certificate, key
 
@@ -32,5 +32,5 @@ class Authority:
         return "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", path
 
     @staticmethod
-    def _openssl(*arguments):
+    def openssl(*arguments):
         subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=_SECONDS)

@@ -135,8 +135,24 @@ TEST_F(IdentityFilesTest, FollowsWhomToTrust) {
   const absl::Status stranger = Acquire(*client);
   EXPECT_EQ(stranger.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(stranger.message()), HasSubstr("certificate verify failed"));
+  EXPECT_THAT(std::string(stranger.message()), Not(HasSubstr("ca_file")));
+  Write("trusted.pem", "garbage");
+  EXPECT_THAT(std::string(Acquire(*client).message()), HasSubstr("ca_file: holds no certificate"));
   Write("trusted.pem", Contents(certificates_->ca_file()));
   EXPECT_TRUE(Acquire(*client).ok());
+}
+
+TEST_F(IdentityFilesTest, ABadFileOfOneKindDoesNotHoldUpTheOthers) {
+  const ScriptedService service(MutualTls());
+  ConnectionOptions options = MutualTlsOptions(service, "first");
+  options.jwt_file = Write("jwt", kFirstJwt);
+  const auto client = *TokenClient::Create(options);
+  MutualTlsOptions(service, "second");
+  Write("trusted.pem", "garbage");
+  Write("jwt", "garbage");
+  EXPECT_TRUE(Acquire(*client).ok());
+  EXPECT_EQ(service.seen().at(0).certificate, "second");
+  EXPECT_THAT(service.seen().at(0).authorization, ElementsAre(std::string("Bearer ") + kFirstJwt));
 }
 
 TEST_F(IdentityFilesTest, ACallThatRunsEndsOnTheConnectionThatItHas) {
@@ -236,6 +252,8 @@ TEST_F(IdentityFilesTest, ABadJwtLeavesTheOldInForceAndTheErrorOfARefusedCallSay
   EXPECT_EQ(ErrorDetailsOf(refused).correlation_id, "correlation-7");
 
   service.Fail({Refusal(grpc::StatusCode::PERMISSION_DENIED, "POLICY_DENIED")});
+  EXPECT_THAT(std::string(Acquire(*client).message()), Not(HasSubstr("jwt_file")));
+  service.Fail({Refusal(grpc::StatusCode::UNAVAILABLE, "AUTHORITY_UNAVAILABLE")});
   EXPECT_THAT(std::string(Acquire(*client).message()), Not(HasSubstr("jwt_file")));
   Write("jwt", kSecondJwt);
   service.Fail({Refusal(grpc::StatusCode::UNAUTHENTICATED, "UNAUTHENTICATED")});

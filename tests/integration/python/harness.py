@@ -197,15 +197,19 @@ class ServiceTest(unittest.TestCase):
             "server": server or {},
             **({"audit": audit} if audit else {}),
         }
+        process, listeners = self.start_server_with(config, **keywords)
+        self.assertIn("local", listeners)
+        return process, listeners["local"]
+
+    def start_server_with(self, config, **keywords):
+        """The service with a configuration; returns the process and the listeners' addresses by name."""
         path = self.folder / "tokensvc.yaml"
         path.write_text(json.dumps(config, indent=2))  # JSON is YAML, and quotes everything right.
         ready = self.folder / "server.ready"
         process = self.start("server", [
             self.program("service/tokensvc-server"), "--config", path, "--ready-file", ready,
         ], **keywords)
-        listeners = dict(line.split(" ", 1) for line in process.wait_for_file(ready))
-        self.assertIn("local", listeners)
-        return process, listeners["local"]
+        return process, dict(line.split(" ", 1) for line in process.wait_for_file(ready))
 
     def start_service(self, secret="CANARY-secret-of-orders", **keywords):
         """Both, with the registration `orders`; afterwards no log may hold the secret."""

@@ -116,6 +116,19 @@ TEST(CheckPolicyTest, RefusesAPolicyThatWouldTakeTooMuchMemory) {
               ElementsAre("rules"));
 }
 
+TEST(CheckPolicyTest, ChecksQuotas) {
+  const auto with = [](std::vector<QuotaRule> quotas) {
+    return PathsOf([&](PolicySpec& s) { s.quotas = std::move(quotas); });
+  };
+  EXPECT_THAT(with({{{"dns:a", "group:team"}, {1, 0, 0}}, {{"*"}, {0, 0, 1}}}), IsEmpty());
+  EXPECT_THAT(with({{{"group:nobody", "nothing"}, {1, 0, 0}}}),
+              ElementsAre("quotas[0].callers[0]", "quotas[0].callers[1]"));
+  EXPECT_THAT(with({{{"*", "dns:a"}, {1, 0, 0}}}), ElementsAre("quotas[0].callers"));
+  EXPECT_THAT(with({{{"dns:a"}, {}}}), ElementsAre("quotas[0]")) << "limits nothing";
+  EXPECT_THAT(with({{{"*"}, {1, 0, 0}}, {{"dns:a"}, {1, 0, 0}}}), ElementsAre("quotas[1]"))
+      << "never used";
+}
+
 TEST(CallerPatternTest, TakesIdsPrefixesAndSuffixes) {
   for (const char* good :
        {"*", "spiffe://prod.example/ns/a", "spiffe://prod.example/*", "uri:urn:x", "dns:a.b",

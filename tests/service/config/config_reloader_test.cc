@@ -47,7 +47,7 @@ class ConfigReloaderTest : public ::testing::Test {
     std::rename(folder_.Write("new", text).c_str(), path_.c_str());
   }
   void Poll(bool asked = false) {
-    reloader_.Poll(asked, logger_, [this](const config::v1::ServiceConfig& config) {
+    polled_ = reloader_.Poll(asked, logger_, [this](const config::v1::ServiceConfig& config) {
       ++applied_;
       last_ = config;
       return answer_;
@@ -57,6 +57,7 @@ class ConfigReloaderTest : public ::testing::Test {
   void PassRetryInterval() { clock_.Advance(ConfigReloader::kRetryInterval); }
 
   TempFolder folder_;
+  absl::Status polled_;
   const std::string path_ = folder_.Path("tokensvc.yaml");
   testing::FakeClock clock_;
   testing::CapturingLogger logger_;
@@ -70,6 +71,7 @@ TEST_F(ConfigReloaderTest, ReadsWhenTheFileChangedOrWhenAsked) {
   PassRetryInterval();
   Poll();
   EXPECT_EQ(applied_, 0) << "nothing happened";
+  EXPECT_TRUE(polled_.ok());
   Poll(/*asked=*/true);
   EXPECT_EQ(applied_, 1);
   Replace(absl::StrCat(Configuration("secret"), "server: {loops: 3}\n"));
@@ -102,6 +104,7 @@ TEST_F(ConfigReloaderTest, RetriesWhatCouldNotBePutInForce) {
   Poll(/*asked=*/true);
   EXPECT_EQ(Refusals(), 1u);
   EXPECT_THAT(logger_.AllText(), HasSubstr("not today"));
+  EXPECT_EQ(polled_.message(), "not today");
   answer_ = absl::OkStatus();
   PassRetryInterval();
   Poll();
@@ -132,12 +135,13 @@ TEST_F(ConfigReloaderTest, MissesNoChangeBetweenItsOwnStartAndTheFirstReading) {
   ConfigReloader reloader(path_, clock_);
   Replace(absl::StrCat(Configuration("secret"), "server: {loops: 5}\n"));
   int applied = 0;
-  reloader.Poll(false, logger_, [&applied](const config::v1::ServiceConfig& config) {
+  const absl::Status polled = reloader.Poll(false, logger_, [&applied](const config::v1::ServiceConfig& config) {
     ++applied;
     EXPECT_EQ(config.server().loops(), 5u);
     return absl::OkStatus();
   });
   EXPECT_EQ(applied, 1);
+  EXPECT_TRUE(polled.ok());
 }
 
 class ConfigReloaderPolicyTest : public ConfigReloaderTest {
@@ -226,12 +230,13 @@ TEST_F(ConfigReloaderPolicyTest, MissesNoChangeOfThePolicyAfterTheFirstReading) 
   ASSERT_TRUE(reloader.Read().ok());
   WritePolicy("policy.yaml", "second");
   int applied = 0;
-  reloader.Poll(false, logger_, [&applied](const config::v1::ServiceConfig& config) {
+  const absl::Status polled = reloader.Poll(false, logger_, [&applied](const config::v1::ServiceConfig& config) {
     ++applied;
     EXPECT_EQ(config.policy().rules(0).name(), "second");
     return absl::OkStatus();
   });
   EXPECT_EQ(applied, 1);
+  EXPECT_TRUE(polled.ok());
 }
 
 TEST_F(ConfigReloaderPolicyTest, APolicyThatIsAwayForAMomentIsNoChange) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "cache/local_rate_budget.h"
 #include "gtest/gtest.h"
 #include "service/authority/authority_metadata.h"
 #include "service/http/curl_http_transport.h"
@@ -44,7 +45,7 @@ class TokenServiceHandlerTest : public ::testing::Test {
     policy.Set(*CompiledPolicy::Compile(std::move(spec), {{"orders", true}}));
     FixedCaller caller(Caller{"local:test"});
     TokenServiceHandler handler(
-        {}, {directory_, policy, budget_, source_, clock_, logger_, rpc_metrics_}, caller);
+        {}, {directory_, policy, quotas_, budget_, source_, clock_, logger_, rpc_metrics_}, caller);
     grpc::ServerBuilder builder;
     builder.RegisterService(&handler);
     const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
@@ -83,6 +84,7 @@ class TokenServiceHandlerTest : public ::testing::Test {
   MetricRegistry registry_;
   RpcMetrics rpc_metrics_{registry_};
   SystemRandom random_;
+  CallerQuotas quotas_{CallerQuota{5000, 10'000, 100}, registry_};
   ForcedRefreshBudget budget_{60};
   DirectoryHolder directory_;
   LocalCache cache_{LocalCache::Options()};
@@ -98,10 +100,11 @@ class TokenServiceHandlerTest : public ::testing::Test {
   ManagedIdentityClient identities_{{transport_, clock_, workers_, logger_, identity_metrics_}};
   GrantEngine engine_{{transport_, metadata_, identities_, clock_, logger_, grant_metrics_}};
   NoSharedStore shared_;
+  LocalRateBudget authority_budget_{clock_};
   LocalLeases leases_{generations_};
   AppTokenSource source_{{},
                          {cache_, failures_, clock_, random_, logger_, registry_},
-                         {{&loop_, &engine_, &shared_, &leases_}}};
+                         {{&loop_, &engine_, &shared_, &leases_, &authority_budget_}}};
 };
 
 TEST_F(TokenServiceHandlerTest, ADeniedCallerLearnsNotWhichRegistrationsExist) {
@@ -133,6 +136,25 @@ TEST_F(TokenServiceHandlerTest, AFailedCallLeavesOneLineWithWhatTheCallerWasNotT
   EXPECT_EQ(lines[1].fields.at("code"), "INVALID_ARGUMENT");
   EXPECT_EQ(lines[2].fields.at("denied_for"), "unknown_registration");
   EXPECT_EQ(lines[2].fields.at("registration"), "(no name)");
+}
+
+TEST_F(TokenServiceHandlerTest, AQuotaCountsWhatIsDeniedAndComesBeforeEverythingElse) {
+  PolicySpec nothing = Nothing();
+  nothing.quotas.push_back({{"local:test"}, {1, 3, 0}});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Acquire(nothing, "orders", "api://orders/.default").error_code(),
+              grpc::StatusCode::PERMISSION_DENIED);
+  }
+  // Whether a registration exists shows in no other way than before.
+  for (const char* registration : {"orders", "nobody", ""}) {
+    EXPECT_EQ(Acquire(nothing, registration, "api://orders/.default").error_code(),
+              grpc::StatusCode::RESOURCE_EXHAUSTED);
+  }
+  EXPECT_EQ(logger_.lines().back().fields.at("denied_for"), "quota");
+  EXPECT_EQ(logger_.lines().back().fields.at("reason"), "QUOTA_EXCEEDED");
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(Acquire(nothing, "orders", "api://orders/.default").error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
 }
 
 TEST_F(TokenServiceHandlerTest, SaysForHowLongATokenMayBeKeptAndWorks) {

@@ -18,6 +18,7 @@
 #include "asio/use_awaitable.hpp"
 #include "base/mutex.h"
 #include "base/worker_pool.h"
+#include "cache/local_rate_budget.h"
 #include "gtest/gtest.h"
 #include "service/credential/client_secret_credential.h"
 #include "service/credential/credential_environment.h"
@@ -103,7 +104,8 @@ class AppTokenSourceTest : public ::testing::Test {
     LocalLeases leases;
   };
 
-  AppTokenSourceTest() {
+  /// `budget`: in place of one in memory, for all loops.
+  explicit AppTokenSourceTest(AuthorityBudget::Limits limits = {}, RateBudget* budget = nullptr) {
     DevAuthority::Options options;
     options.clients.push_back({"orders-service", {"s3cret"}, {}, {}});
     authority_ = *DevAuthority::Start(std::move(options));
@@ -125,10 +127,12 @@ class AppTokenSourceTest : public ::testing::Test {
     for (int i = 0; i < kLoops; ++i) {
       loops_.push_back(std::make_unique<Loop>(*this));
       Loop& loop = *loops_.back();
-      workers.push_back({&loop.loop, &loop.engine, &loop.shared, &loop.leases});
+      workers.push_back({&loop.loop, &loop.engine, &loop.shared, &loop.leases,
+                         budget == nullptr ? &budget_ : budget});
     }
     AppTokenSource::Options source_options;
     source_options.max_waiting_calls = 5000;
+    source_options.authority_budget = limits;
     const AppTokenSource::Dependencies dependencies{cache_,  failures_, clock_,
                                                     random_, logger_,   registry_};
     source_ = std::make_unique<AppTokenSource>(source_options, dependencies, std::move(workers));
@@ -157,6 +161,14 @@ class AppTokenSourceTest : public ::testing::Test {
   AppTokenRequest RequestIn(const std::string& tenant) {
     AppTokenRequest request = Request();
     request.tenant = tenant;
+    return request;
+  }
+
+  AppTokenRequest RequestOf(const std::string& caller,
+                            const std::string& scope = "api://orders/.default",
+                            bool force = false) {
+    AppTokenRequest request = Request(scope, force);
+    request.caller = caller;
     return request;
   }
 
@@ -195,6 +207,7 @@ class AppTokenSourceTest : public ::testing::Test {
   ManagedIdentityMetrics identity_metrics_{registry_};
   LocalCache cache_{LocalCache::Options()};
   FailureMemory failures_;
+  LocalRateBudget budget_{clock_};
   std::atomic<std::uint64_t> generations_{0};
   std::unique_ptr<DevAuthority> authority_;
   std::shared_ptr<const Registration> registration_;

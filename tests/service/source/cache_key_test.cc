@@ -176,6 +176,28 @@ TEST(CacheKeyTest, PartitionsAreTenantsOfOneAuthorityAndElseRegistrations) {
   EXPECT_NE(PartitionOf(RequestOf(orders)), PartitionOf(RequestOf(billing)));
 }
 
+TEST(CacheKeyTest, AKeyTellsWhoseItIs) {
+  Fields fields;
+  fields.tenant = std::string(300, 't');
+  const auto owner = OwnerOfCacheKey(KeyOf(fields));
+  ASSERT_TRUE(owner.has_value());
+  EXPECT_EQ(owner->authority, fields.authority);
+  EXPECT_EQ(owner->tenant, fields.tenant);
+  EXPECT_EQ(owner->registration, "orders");
+}
+
+TEST(CacheKeyTest, WhatIsNoKeyTellsNothing) {
+  const std::string key = KeyOf(Fields());
+  const std::size_t registration_end = key.find("orders") + 6;
+  for (std::size_t bytes = 0; bytes < registration_end; ++bytes) {
+    EXPECT_FALSE(OwnerOfCacheKey(key.substr(0, bytes)).has_value()) << bytes;
+  }
+  std::string other_format = key;
+  ++other_format[0];
+  EXPECT_FALSE(OwnerOfCacheKey(other_format).has_value());
+  EXPECT_FALSE(OwnerOfCacheKey(std::string(100, '\xff')).has_value());
+}
+
 TEST(CacheKeyTest, ForcedFlightsDifferByChallengeAndByToken) {
   EXPECT_NE(ForcedFlightKey("key", ""), ForcedFlightKey("key", "{}"));
   EXPECT_NE(ForcedFlightKey("key", ""), ForcedFlightKey("yek", ""));
