@@ -153,7 +153,9 @@ struct Server::Parts {
         forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())),
         admin({clock, logger, registry, cache, failures, policy, purger,
                [this] { return Shared(); }, reloads,
-               [this](const AdminAction& action) { RecordAdminAction(action, audit, clock); }}) {}
+               [this](const AdminAction& action, std::function<void(bool)> then) {
+                 RecordAdminAction(action, audit, clock, std::move(then));
+               }}) {}
 
   /// Makes what waits: the shared cache, the loops, and the source of tokens on them.
   absl::Status StartLoops() {
