@@ -95,6 +95,8 @@ class Writer {
         return !reflection.GetString(message, &field).empty();
       case FieldDescriptor::CPPTYPE_ENUM:
         return reflection.GetEnumValue(message, &field) != 0;
+      case FieldDescriptor::CPPTYPE_UINT32:
+        return reflection.GetUInt32(message, &field) != 0 || !RuleOf(field).default_value().empty();
       default:
         return true;
     }
