@@ -21,9 +21,9 @@ namespace tokensvc {
 /// Names that are longer are kept by their SHA-256, so that long ones take no more memory.
 inline constexpr std::size_t kLongestTableKey = 256;
 
-/// Small values by name, at most about so many: the one that was used longest ago leaves first, so
-/// that names which others choose cannot fill the memory. Thread-safe; a use holds one of several
-/// locks.
+/// Small values by name, at most about so many: one that was not used for long leaves first (a
+/// clock with a second chance, which costs a use nothing but a mark), so that names which others
+/// choose cannot fill the memory. Thread-safe; a use holds one of several locks.
 template <class Value>
 class BoundedTable {
  public:
@@ -57,28 +57,31 @@ class BoundedTable {
  private:
   struct Entry {
     std::string key;
+    bool used;  ///< Again, since it was added or last given a second chance.
     Value value;
   };
   struct alignas(64) Shard {
     Value& Find(absl::string_view key, std::size_t most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
       const auto found = by_key.find(key);
       if (found != by_key.end()) {
-        if (found->second != entries.begin()) {
-          entries.splice(entries.begin(), entries, found->second);
-        }
-        return entries.front().value;
+        found->second->used = true;
+        return found->second->value;
       }
       if (entries.size() >= most) {
+        while (entries.back().used) {
+          entries.back().used = false;
+          entries.splice(entries.begin(), entries, std::prev(entries.end()));
+        }
         by_key.erase(entries.back().key);
         entries.pop_back();
       }
-      entries.push_front(Entry{std::string(key), Value()});
+      entries.push_front(Entry{std::string(key), /*used=*/false, Value()});
       by_key.emplace(entries.front().key, entries.begin());
       return entries.front().value;
     }
 
     mutable Mutex mutex;
-    std::list<Entry> entries ABSL_GUARDED_BY(mutex);  ///< Used last first.
+    std::list<Entry> entries ABSL_GUARDED_BY(mutex);  ///< The back is next to leave.
     absl::flat_hash_map<absl::string_view, typename std::list<Entry>::iterator> by_key
         ABSL_GUARDED_BY(mutex);
   };

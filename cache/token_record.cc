@@ -58,6 +58,16 @@ bool TokenRecord::HasToken(const Secret& token) const {
          CRYPTO_memcmp(token.Reveal().data(), text(), token_bytes_) == 0;
 }
 
+std::uint64_t TokenRecord::FingerprintBy(const TokenFingerprinter& fingerprinter) const {
+  std::uint64_t fingerprint = fingerprint_.load(std::memory_order_relaxed);
+  if (fingerprint == 0) {
+    // Two threads may both come here, to the same result.
+    fingerprint = fingerprinter.Fingerprint(RevealToken());
+    fingerprint_.store(fingerprint, std::memory_order_relaxed);
+  }
+  return fingerprint;
+}
+
 std::size_t TokenRecord::MemoryBytes() const {
   // In front of the record: the reference counts with their table, and the allocator's size.
   constexpr std::size_t kSharedPointerBlock = 24;

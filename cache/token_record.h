@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_CACHE_TOKEN_RECORD_H_
 #define TOKENSVC_CACHE_TOKEN_RECORD_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "base/token_fingerprinter.h"
 
 namespace tokensvc {
 
@@ -38,6 +40,8 @@ class TokenRecord {
   absl::string_view RevealToken() const { return {text(), token_bytes_}; }
   /// Whether `token` is this record's, in time that depends on the lengths only.
   bool HasToken(const Secret& token) const;
+  /// What names the token in audit records; computed once, by the one fingerprinter of the process.
+  std::uint64_t FingerprintBy(const TokenFingerprinter& fingerprinter) const;
   absl::string_view granted_scopes() const { return {text() + token_bytes_, scopes_bytes_}; }
 
   absl::Time expires_at() const { return absl::FromUnixNanos(expires_at_); }
@@ -66,6 +70,7 @@ class TokenRecord {
   BootTime usable_until_;
   BootTime due_;
   std::uint64_t generation_;
+  mutable std::atomic<std::uint64_t> fingerprint_{0};  ///< 0: not computed yet.
   std::uint32_t token_bytes_;
   std::uint32_t scopes_bytes_;
 };

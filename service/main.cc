@@ -28,7 +28,7 @@ constexpr char kDescription[] =
     "\n"
     "Signals: SIGTERM and SIGINT drain and end it; SIGHUP reads the configuration again (so does "
     "a\n"
-    "change of the file). Logs are JSON lines on standard error.";
+    "change of the file) and opens the audit file anew. Logs are JSON lines on standard error.";
 constexpr char kFooter[] =
     "Examples:\n"
     "  tokensvc-server --config tokensvc.yaml --check-config\n"
@@ -90,6 +90,7 @@ void Supervise(const sigset_t& signals, ReloadRequests& reloads, ConfigReloader&
   for (;;) {
     const int signal = sigtimedwait(&signals, nullptr, &poll);
     if (signal == SIGTERM || signal == SIGINT) return;
+    if (signal == SIGHUP) server.ReopenAuditLog();
     reloads.Serve([&](bool asked) {
       return reloader.Poll(
           asked || signal == SIGHUP, logger,
@@ -134,6 +135,7 @@ int Run(const Flags& flags) {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, kWake}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of whoever writes to it
   ProtectMemory();
   RaiseFileLimit();
 

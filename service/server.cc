@@ -30,6 +30,7 @@
 #include "service/http/curl_http_transport.h"
 #include "service/listener_parts.h"
 #include "service/local_purger.h"
+#include "service/make_audit.h"
 #include "service/make_directory.h"
 #include "service/make_jwt_authenticator.h"
 #include "service/make_policy.h"
@@ -148,7 +149,7 @@ struct Server::Parts {
         workers(config.server().worker_threads(), kMaxQueuedWork),
         environment{clock, random, workers, logger, credential_metrics},
         cache(CacheOptions(config, registry)),
-        quotas(StandardQuota(config.limits())),
+        quotas(StandardQuota(config.limits()), registry),
         forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())) {}
 
   /// Makes what waits: the shared cache, the loops, and the source of tokens on them.
@@ -184,9 +185,12 @@ struct Server::Parts {
       if (shared_cache == nullptr) return std::nullopt;
       return ServerAdmin::SharedView{shared_cache->key_rings(), shared_cache->degraded()};
     };
+    auto record = [this](const AdminAction& action, std::function<void(bool)> then) {
+      RecordAdminAction(action, audit, clock, std::move(then));
+    };
     admin = std::make_unique<AdminParts>(
         AdminParts::Environment{clock, logger, registry, cache, failures, policy, *purger,
-                                std::move(shared), reloads, /*audit=*/{}});
+                                std::move(shared), reloads, std::move(record)});
     admin->SetConfig(at_start, config, policy.Get());
   }
 
@@ -207,12 +211,14 @@ struct Server::Parts {
 
   /// What a listener serves.
   grpc::Service& AddService(const config::v1::Listener& listener,
-                            const TokenServiceHandler::Options& options, CallerResolver& of) {
+                            TokenServiceHandler::Options options, CallerResolver& of) {
     if (listener.serves() == config::v1::SERVES_ADMIN) {
       return admin->AddService({options.default_deadline, options.max_deadline}, of);
     }
-    const TokenServiceHandler::Dependencies dependencies{directory, policy, quotas, forced_budget,
-                                                         *source,   clock,  logger, rpc_metrics};
+    options.listener = listener.name();
+    const TokenServiceHandler::Dependencies dependencies{
+        directory, policy, quotas,      forced_budget,   *source,
+        clock,     logger, rpc_metrics, audit.log.get(), audit.fingerprinter.get()};
     handlers.push_back(std::make_unique<TokenServiceHandler>(options, dependencies, of));
     services.push_back(std::make_unique<GatedTokenService>(*handlers.back(), gate, rpc_metrics));
     return *services.back();
@@ -254,6 +260,7 @@ struct Server::Parts {
   CallerQuotas quotas;
   ForcedRefreshBudget forced_budget;
   PolicyHolder policy;
+  AuditParts audit;  ///< Outlives all that answers calls.
   std::atomic<std::uint64_t> generations{0};
   DirectoryHolder directory;
   Readiness readiness{listeners, logger};
@@ -282,6 +289,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
                                                       const Clock& clock, Logger& logger,
                                                       ReloadRequests* reloads) {
   auto parts = std::make_unique<Parts>(config, clock, logger);
+  absl::StatusOr<AuditParts> audit =
+      MakeAudit(config, {clock, logger, parts->random, parts->registry});
+  if (!audit.ok()) return audit.status();
+  parts->audit = *std::move(audit);
   if (const absl::Status started = parts->StartLoops(); !started.ok()) return started;
   absl::StatusOr<std::shared_ptr<const Directory>> directory =
       MakeDirectory(config, parts->environment, *parts->assertions);
@@ -351,6 +362,10 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
                       {{"registrations", config.registrations_size()},
                        {"needs_restart", NeedsRestart(parts_->at_start, config)}});
   return absl::OkStatus();
+}
+
+void Server::ReopenAuditLog() {
+  if (parts_->audit.log != nullptr) parts_->audit.log->Reopen();
 }
 
 void Server::Poll() {

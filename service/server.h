@@ -35,6 +35,9 @@ class Server {
   /// differs from what this process started with is logged.
   absl::Status Reload(const config::v1::ServiceConfig& config);
 
+  /// Has the audit log begin a new file, because the old one was moved away.
+  void ReopenAuditLog();
+
   /// Takes over what changed in the TLS files of listeners. To be called about once a second.
   void Poll();
 

@@ -56,6 +56,9 @@ constexpr Entry kAdvice[] = {
     {"IDENTITY_UNAVAILABLE",
      "The server can't fetch the keys that would tell who you are. Retry as it says; if it lasts, "
      "the operator checks the service's way to the issuer of your JWT."},
+    {"AUDIT_UNAVAILABLE",
+     "The server's audit log is broken or slow, and it is set to answer nothing without it. Retry "
+     "as it says, and tell the operator."},
     {"ROLE_REQUIRED",
      "The policy gives you no role that may do this: ask for a place in policy.observers (to look) "
      "or policy.administrators (to change)."},

@@ -20,6 +20,15 @@ CallerQuota Complete(CallerQuota own, const CallerQuota& standard) {
 
 }  // namespace
 
+CallerQuotas::CallerQuotas(CallerQuota standard, MetricRegistry& metrics, std::size_t max_callers)
+    : standard_(standard),
+      refused_(metrics.AddCounter("tokensvc_quota_refusals_total",
+                                  "Calls that were refused because their callers made too many.")),
+      buckets_(max_callers) {
+  metrics.AddComputed("tokensvc_quota_callers", "Callers whose calls are counted, at most 65,536.",
+                      [this] { return static_cast<double>(buckets_.size()); });
+}
+
 std::optional<absl::Duration> CallerQuotas::Take(const Caller& caller, const CompiledPolicy& policy,
                                                  int calls, BootTime now) {
   const auto wait = buckets_.With(caller.id, [&](Bucket& bucket) {
@@ -28,6 +37,7 @@ std::optional<absl::Duration> CallerQuotas::Take(const Caller& caller, const Com
     return bucket.calls.Take(bucket.rate, calls, now);
   });
   if (!wait.has_value()) return std::nullopt;
+  refused_.Increment();
   return absl::FromChrono(*wait);
 }
 

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "base/bounded_table.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/token_bucket.h"
 #include "service/access/caller.h"
 #include "service/access/compiled_policy.h"
@@ -28,9 +29,10 @@ class CallerQuotas {
  public:
   static constexpr std::size_t kMaxCallers = 65'536;
 
-  /// What holds for callers whom the policy gives nothing of their own; each of it more than zero.
-  explicit CallerQuotas(CallerQuota standard, std::size_t max_callers = kMaxCallers)
-      : standard_(standard), buckets_(max_callers) {}
+  /// `standard` holds for callers whom the policy gives nothing of their own; its rate is more than
+  /// zero. `metrics` must outlive this, and so must what reads them.
+  CallerQuotas(CallerQuota standard, MetricRegistry& metrics,
+               std::size_t max_callers = kMaxCallers);
 
   /// Takes `calls`, at least one; or takes nothing and says how long to wait. More than the
   /// caller's burst at once need a full bucket, which then owes the rest.
@@ -55,6 +57,7 @@ class CallerQuotas {
              Bucket& bucket) const;
 
   const CallerQuota standard_;
+  Counter& refused_;
   BoundedTable<Bucket> buckets_;
 };
 

@@ -65,7 +65,8 @@ CompiledPolicy::Names CompiledPolicy::MakeNames(const std::vector<std::string>& 
   return names;
 }
 
-CompiledPolicy::CompiledPolicy(PolicySpec spec) : serial_(NextSerial()), spec_(std::move(spec)) {
+CompiledPolicy::CompiledPolicy(PolicySpec spec)
+    : serial_(NextSerial()), spec_(std::move(spec)), version_(PolicyVersion(spec_)) {
   for (const CallerGroup& group : spec_.groups) groups_[group.name] = &group;
 }
 

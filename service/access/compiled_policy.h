@@ -17,6 +17,7 @@
 #include "service/access/check_policy.h"
 #include "service/access/policy.h"
 #include "service/access/policy_spec.h"
+#include "service/access/policy_version.h"
 
 namespace tokensvc {
 
@@ -40,6 +41,8 @@ class CompiledPolicy final : public Policy {
 
   /// As written.
   const PolicySpec& spec() const { return spec_; }
+  /// Names what it says (`PolicyVersion`).
+  const std::string& version() const { return version_; }
   /// The rules that name `caller`, by their places in `spec().rules`, in order.
   std::vector<std::size_t> RulesOf(const Caller& caller) const;
   /// What of `request` the rule at `index` does not cover, its callers aside.
@@ -77,6 +80,7 @@ class CompiledPolicy final : public Policy {
 
   const std::uint64_t serial_;
   const PolicySpec spec_;
+  const std::string version_;
   absl::flat_hash_map<absl::string_view, const CallerGroup*> groups_;
   std::vector<Rule> rules_;
   absl::flat_hash_map<std::string, OfCallers> callers_;

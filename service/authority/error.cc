@@ -48,6 +48,8 @@ absl::string_view ReasonName(Reason reason) {
       return "UNAUTHENTICATED";
     case Reason::kIdentityUnavailable:
       return "IDENTITY_UNAVAILABLE";
+    case Reason::kAuditUnavailable:
+      return "AUDIT_UNAVAILABLE";
     case Reason::kRoleRequired:
       return "ROLE_REQUIRED";
     case Reason::kInternal:

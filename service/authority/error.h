@@ -34,6 +34,7 @@ enum class Reason {
   kInternal,
   kUnauthenticated,
   kIdentityUnavailable,
+  kAuditUnavailable,
   kRoleRequired,
 };
 

@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/key_ring.h"
+#include "base/token_fingerprinter.h"
 #include "service/config/managed_identity_config.h"
 #include "service/config/read_file.h"
 #include "service/config/secret_reference.h"
@@ -120,8 +121,15 @@ class FileChecker {
                                     KeyPurposeName(purpose), " keys are needed here")));
     }
   }
-  void CheckSecret(const std::string& path, const std::string& reference) {
-    if (!errors_->Covers(path)) Report(path, ReadSecret(reference).status());
+  void CheckSecret(const std::string& path, const std::string& reference,
+                   std::size_t least_bytes = 1) {
+    if (errors_->Covers(path)) return;
+    const absl::StatusOr<Secret> secret = ReadSecret(reference);
+    Report(path, secret.status());
+    if (secret.ok() && secret->size() < least_bytes) {
+      Report(path, absl::FailedPreconditionError(
+                       absl::StrCat("must be at least ", least_bytes, " bytes long")));
+    }
   }
   void CheckManagedIdentity(const std::string& path, const config::v1::ManagedIdentity& identity) {
     if (errors_->Covers(path)) return;
@@ -223,6 +231,10 @@ void CheckFiles(const config::v1::ServiceConfig& config, const ConfigLocations& 
       checker.CheckManagedIdentity(absl::StrCat("authorities[", i, "].managed_identity"),
                                    config.authorities(i).managed_identity());
     }
+  }
+  if (!config.audit().fingerprint_key().empty()) {
+    checker.CheckSecret("audit.fingerprint_key", config.audit().fingerprint_key(),
+                        TokenFingerprinter::kMinKeyBytes);
   }
   if (config.cache().has_redis()) CheckRedis(config.cache().redis(), checker);
   for (int i = 0; i < config.registrations_size(); ++i) {

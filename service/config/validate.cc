@@ -179,6 +179,7 @@ void ValidateConfig(config::v1::ServiceConfig* config, ConfigReporter* reporter)
   ValidateCache(config->cache(), reporter);
   if (config->cache().has_redis()) ValidateRedis(config->cache().redis(), reporter);
   ValidateLimits(config->limits(), reporter);
+  if (config->has_audit()) ValidateAudit(config->audit(), reporter);
 }
 
 }  // namespace tokensvc

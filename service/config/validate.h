@@ -49,6 +49,9 @@ inline constexpr std::uint32_t kNewestRecordFormat = 1;
 /// The part of `ValidateConfig` that is about `cache.redis`.
 void ValidateRedis(const config::v1::RedisCache& redis, ConfigReporter* reporter);
 
+/// The part of `ValidateConfig` that is about `audit`.
+void ValidateAudit(const config::v1::Audit& audit, ConfigReporter* reporter);
+
 /// The part of `ValidateConfig` that is about a managed identity, which stands at `path`.
 void ValidateManagedIdentity(const config::v1::ManagedIdentity& identity, const std::string& path,
                              ConfigReporter* reporter);

@@ -64,9 +64,9 @@ std::optional<Error> Admission::TakeQuota(const Caller& caller, int calls, BootT
 }
 
 template <class Request>
-Result<AppTokenRequest> Admission::Admit(const Caller& caller, const Policy& policy,
-                                         const Request& request,
-                                         absl::string_view* denied_for) const {
+Result<AppTokenRequest> Admission::Admit(const Caller& caller, const CompiledPolicy& policy,
+                                         const Request& request, Verdict* verdict) const {
+  verdict->policy = &policy;
   if (request.registration().empty()) {
     return InvalidRequest("registration", "name a client registration of this service");
   }
@@ -76,44 +76,51 @@ Result<AppTokenRequest> Admission::Admit(const Caller& caller, const Policy& pol
   }
   std::shared_ptr<const Registration> registration = deps_.directory.Find(request.registration());
   if (registration == nullptr) {
-    *denied_for = "unknown_registration";
+    verdict->denied_for = "unknown_registration";
     return AccessDenied();
   }
   if (!policy.MayUse(caller, registration->name)) {
-    *denied_for = DenialCauseName(DenialCause::kRegistration);
+    verdict->denied_for = DenialCauseName(DenialCause::kRegistration);
     return AccessDenied();
   }
 
   Result<AppTokenRequest> admitted =
       MakeAppTokenRequest(std::move(registration), ParamsOf(request));
   if (!admitted.ok()) {
-    if (admitted.error().reason == Reason::kPolicyDenied) *denied_for = "tenant_not_listed";
+    if (admitted.error().reason == Reason::kPolicyDenied) verdict->denied_for = "tenant_not_listed";
     return admitted;
   }
   const PolicyDecision decision = policy.Decide(caller, AccessOf(*admitted));
+  verdict->rule = decision.rule;
+  const auto refused = [&](Error error) {
+    verdict->tenant = admitted->tenant;
+    verdict->scopes = std::string(admitted->scopes.canonical());
+    return error;
+  };
   if (!decision.allowed()) {
-    *denied_for = DenialCauseName(decision.cause);
-    return AccessDenied();
+    verdict->denied_for = DenialCauseName(decision.cause);
+    return refused(AccessDenied());
   }
 
   if (admitted->forced()) {
     if (const auto wait =
             deps_.forced_budget.Take(caller.id, admitted->registration->name, deps_.clock.Boot())) {
-      return QuotaExceeded(
+      return refused(QuotaExceeded(
           "too many forced refreshes by this caller; force_refresh and claims_challenge are for a "
           "token that a resource has refused, not for every call",
-          *wait);
+          *wait));
     }
   }
+  verdict->allowed = true;
   return admitted;
 }
 
-template Result<AppTokenRequest> Admission::Admit(const Caller&, const Policy&,
+template Result<AppTokenRequest> Admission::Admit(const Caller&, const CompiledPolicy&,
                                                   const v1::AcquireForClientRequest&,
-                                                  absl::string_view*) const;
-template Result<AppTokenRequest> Admission::Admit(const Caller&, const Policy&,
+                                                  Verdict*) const;
+template Result<AppTokenRequest> Admission::Admit(const Caller&, const CompiledPolicy&,
                                                   const v1::CreateAuthorizationHeaderRequest&,
-                                                  absl::string_view*) const;
+                                                  Verdict*) const;
 
 void Admission::NameCaller(const Caller& caller, AppTokenRequest& request) const {
   request.caller = caller.id;

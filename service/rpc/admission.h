@@ -11,6 +11,7 @@
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy_holder.h"
 #include "service/authority/error.h"
+#include "service/rpc/call_audit.h"
 #include "service/rpc/directory_holder.h"
 #include "service/source/app_token_request.h"
 
@@ -35,11 +36,11 @@ class Admission {
   std::optional<Error> TakeQuota(const Caller& caller, int calls, BootTime now) const;
 
   /// The request, if it is one that `policy` allows. The one answer for every denial hides its
-  /// cause, which goes to `denied_for` for the log. Of AcquireForClientRequest and
+  /// cause, which goes to `verdict` for log and audit. Of AcquireForClientRequest and
   /// CreateAuthorizationHeaderRequest.
   template <class Request>
-  Result<AppTokenRequest> Admit(const Caller& caller, const Policy& policy, const Request& request,
-                                absl::string_view* denied_for) const;
+  Result<AppTokenRequest> Admit(const Caller& caller, const CompiledPolicy& policy,
+                                const Request& request, Verdict* verdict) const;
 
   /// Writes into a request that has to wait who asks, and how many of its calls may wait.
   void NameCaller(const Caller& caller, AppTokenRequest& request) const;

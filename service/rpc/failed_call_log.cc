@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/rpc/failed_call_log.h"
 
-#include <algorithm>
-
-#include "absl/strings/ascii.h"
+#include "service/rpc/shown_name.h"
 
 namespace tokensvc {
 namespace {
-
-/// The shape of a name in the configuration; anything else is a caller's free text.
-bool IsName(absl::string_view text) {
-  return text.size() <= 63 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-           return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
-         });
-}
 
 /// Whether an operator, not only the caller, has something to do.
 bool IsOurs(Reason reason) {
@@ -41,7 +32,7 @@ void FailedCallLog::Write(const Call& call, const Error& error) {
   logger_.Write(severity, "call_failed",
                 {{"method", call.method},
                  {"caller", call.caller},
-                 {"registration", IsName(call.registration) ? call.registration : "(no name)"},
+                 {"registration", ShownName(call.registration)},
                  {"code", absl::StatusCodeToString(error.code)},
                  {"reason", ReasonName(error.reason)},
                  {"denied_for", call.denied_for},

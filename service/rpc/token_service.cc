@@ -123,11 +123,35 @@ void TokenServiceHandler::Finish(const Call<Request, Response>& call, grpc::Stat
 }
 
 template <class Request, class Response>
+void TokenServiceHandler::Answer(const Call<Request, Response>& call, const Caller& caller,
+                                 const Verdict& verdict, const AppTokenRequest& asked,
+                                 const AppToken& token) {
+  const absl::Time now = deps_.clock.Now();
+  Fill(token, *asked.registration, asked.tenant, asked.correlation_id, now, call.response);
+  const CallAudit::Request request{call.metrics.method(),       call.context,         &caller,
+                                   call.request.registration(), asked.correlation_id, now};
+  audit_.Issued(request, verdict, asked, token, [this, call](bool recorded) {
+    if (recorded) return Finish(call, grpc::Status::OK);
+    const std::string correlation_id = call.response.correlation_id();
+    call.response.Clear();
+    Finish(call, ToGrpcStatus(AuditUnavailable(), correlation_id));
+  });
+}
+
+template <class Request, class Response>
 void TokenServiceHandler::Fail(const Call<Request, Response>& call, const Caller* caller,
                                absl::string_view registration, const Error& error,
-                               absl::string_view denied_for, const std::string& correlation_id) {
-  LogFailure(call.metrics, call.context, caller, registration, error, denied_for, correlation_id);
-  Finish(call, ToGrpcStatus(error, correlation_id));
+                               const Verdict& verdict, const std::string& correlation_id) {
+  LogFailure(call.metrics, call.context, caller, registration, error, verdict.denied_for,
+             correlation_id);
+  const CallAudit::Request request{call.metrics.method(), call.context,   caller,
+                                   registration,          correlation_id, deps_.clock.Now()};
+  audit_.Failed(request, verdict, error,
+                [this, call, status = ToGrpcStatus(error, correlation_id),
+                 correlation_id](bool recorded) mutable {
+                  if (!recorded) status = ToGrpcStatus(AuditUnavailable(), correlation_id);
+                  Finish(call, std::move(status));
+                });
 }
 
 template <class Request, class Response, class Serve>
@@ -138,13 +162,16 @@ void TokenServiceHandler::WithCaller(const Call<Request, Response>& call, int si
       absl::FromChrono(DeadlineOf(call.context, call.started) - call.started);
   callers_.Resolve(call.context, at_most,
                    [this, call, size, registration, correlation_id, serve](CallerOutcome caller) {
+                     Verdict verdict;
                      if (caller.ok()) {
                        const auto refusal = admission_.TakeQuota(**caller, size, call.started);
                        if (!refusal.has_value()) return serve(*std::move(caller));
-                       return Fail(call, caller->get(), registration, *refusal, "quota",
+                       verdict.denied_for = "quota";
+                       return Fail(call, caller->get(), registration, *refusal, verdict,
                                    CorrelationIdFor(correlation_id));
                      }
-                     Fail(call, nullptr, registration, caller.error().error, caller.error().cause,
+                     verdict.denied_for = caller.error().cause;
+                     Fail(call, nullptr, registration, caller.error().error, verdict,
                           CorrelationIdFor(correlation_id));
                    });
 }
@@ -153,31 +180,29 @@ template <class Request, class Response>
 void TokenServiceHandler::ServeAppToken(const Call<Request, Response>& call,
                                         std::shared_ptr<const Caller> caller) {
   const Request& request = call.request;
-  absl::string_view denied_for;
-  Result<AppTokenRequest> admitted =
-      admission_.Admit(*caller, *deps_.policy.Get(), request, &denied_for);
+  std::shared_ptr<const CompiledPolicy> policy = deps_.policy.Get();
+  Verdict verdict;
+  Result<AppTokenRequest> admitted = admission_.Admit(*caller, *policy, request, &verdict);
   if (!admitted.ok()) {
-    return Fail(call, caller.get(), request.registration(), admitted.error(), denied_for,
+    return Fail(call, caller.get(), request.registration(), admitted.error(), verdict,
                 CorrelationIdFor(request.correlation_id()));
   }
   std::string key = deps_.source.KeyOf(*admitted);
   if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key, call.started)) {
-    Fill(*token, *admitted->registration, std::move(admitted->tenant),
-         std::move(admitted->correlation_id), deps_.clock.Now(), call.response);
-    return Finish(call, grpc::Status::OK);
+    return Answer(call, *caller, verdict, *admitted, *token);
   }
 
   admitted->trace_id = TraceIdOf(call.context);
   admission_.NameCaller(*caller, *admitted);
-  auto done = [this, call, caller = std::move(caller), registration = admitted->registration,
-               tenant = admitted->tenant,
-               correlation_id = admitted->correlation_id](Result<AppToken> token) {
-    if (!token.ok()) {
-      return Fail(call, caller.get(), call.request.registration(), token.error(),
-                  /*denied_for=*/"", correlation_id);
-    }
-    Fill(*token, *registration, tenant, correlation_id, deps_.clock.Now(), call.response);
-    Finish(call, grpc::Status::OK);
+  // What an answer needs of the request, which goes on to the source.
+  auto asked = std::make_shared<const AppTokenRequest>(*admitted);
+  auto done = [this, call, caller = std::move(caller), policy = std::move(policy),
+               verdict = std::move(verdict), asked](Result<AppToken> token) mutable {
+    if (token.ok()) return Answer(call, *caller, verdict, *asked, *token);
+    verdict.tenant = asked->tenant;
+    verdict.scopes = std::string(asked->scopes.canonical());
+    Fail(call, caller.get(), call.request.registration(), token.error(), verdict,
+         asked->correlation_id);
   };
   deps_.source.Acquire(*std::move(admitted), std::move(key), DeadlineOf(call.context, call.started),
                        std::move(done));
@@ -211,7 +236,7 @@ grpc::ServerUnaryReactor* TokenServiceHandler::CreateAuthorizationHeader(
                }
                const Error error = InvalidRequest(
                    "subject", "say whom the token is for: `\"app\": {}` for the application");
-               Fail(call, caller.get(), call.request.registration(), error, /*denied_for=*/"",
+               Fail(call, caller.get(), call.request.registration(), error, Verdict(),
                     CorrelationIdFor(call.request.correlation_id()));
              });
   return reactor;
@@ -219,10 +244,25 @@ grpc::ServerUnaryReactor* TokenServiceHandler::CreateAuthorizationHeader(
 
 /// A batch whose items end one by one, on several threads; whoever ends the last one answers.
 struct TokenServiceHandler::Batch {
-  v1::BatchAcquireForClientResponse& response;
+  const BatchCall call;
+  const std::shared_ptr<const Caller> caller;
+  const std::shared_ptr<const CompiledPolicy> policy;
   std::function<void()> finish;
   std::atomic<int> left;
 
+  CallAudit::Request RequestOf(int index, absl::string_view correlation_id, absl::Time now) const {
+    return {call.metrics.method(), call.context,
+            caller.get(),          call.request.requests(index).registration(),
+            correlation_id,        now};
+  }
+  void Set(int index, const Error& error, absl::string_view correlation_id) {
+    const grpc::Status status = ToGrpcStatus(error, correlation_id);
+    v1::BatchError& out = *call.response.mutable_results(index)->mutable_error();
+    // The details that would go into the call's trailers.
+    out.ParseFromString(status.error_details());
+    out.set_code(status.error_code());
+    out.set_message(status.error_message());
+  }
   void EndOne() {
     if (left.fetch_sub(1) == 1) finish();
   }
@@ -242,7 +282,7 @@ grpc::ServerUnaryReactor* TokenServiceHandler::BatchAcquireForClient(
                const int size = call.request.requests_size();
                if (size > 0 && size <= kMaxBatch) return ServeBatch(call, std::move(caller));
                Fail(call, caller.get(), /*registration=*/"",
-                    InvalidRequest("requests", "1 to 100 requests"), /*denied_for=*/"",
+                    InvalidRequest("requests", "1 to 100 requests"), Verdict(),
                     CorrelationIdFor(""));
              });
   return reactor;
@@ -253,39 +293,33 @@ void TokenServiceHandler::ServeBatch(const BatchCall& call, std::shared_ptr<cons
   call.response.mutable_results()->Reserve(size);
   for (int i = 0; i < size; ++i) call.response.add_results();
   auto finish = [this, call] { Finish(call, grpc::Status::OK); };
-  const auto batch = std::shared_ptr<Batch>(new Batch{call.response, std::move(finish), {size}});
-  const absl::Time now = deps_.clock.Now();
-  const std::shared_ptr<const CompiledPolicy> policy = deps_.policy.Get();
+  const auto batch = std::shared_ptr<Batch>(
+      new Batch{call, std::move(caller), deps_.policy.Get(), std::move(finish), {size}});
 
   std::vector<AppTokenSource::Wanted> missing;
   for (int i = 0; i < size; ++i) {
     const v1::AcquireForClientRequest& item = call.request.requests(i);
-    absl::string_view denied_for;
-    Result<AppTokenRequest> admitted = admission_.Admit(*caller, *policy, item, &denied_for);
+    Verdict verdict;
+    Result<AppTokenRequest> admitted =
+        admission_.Admit(*batch->caller, *batch->policy, item, &verdict);
     if (!admitted.ok()) {
-      const std::string correlation_id = CorrelationIdFor(item.correlation_id());
-      LogFailure(call.metrics, call.context, caller.get(), item.registration(), admitted.error(),
-                 denied_for, correlation_id);
-      EndItem(*batch, i, admitted.error(), correlation_id);
+      EndItem(batch, i, verdict, admitted.error(), CorrelationIdFor(item.correlation_id()));
       continue;
     }
     std::string key = deps_.source.KeyOf(*admitted);
     if (std::optional<AppToken> token = deps_.source.Lookup(*admitted, key, call.started)) {
-      Fill(*token, *admitted->registration, std::move(admitted->tenant),
-           std::move(admitted->correlation_id), now,
-           *call.response.mutable_results(i)->mutable_response());
-      batch->EndOne();
+      EndItem(batch, i, verdict, *admitted, *token);
       continue;
     }
     admitted->trace_id = TraceIdOf(call.context);
     admission_.NameCaller(*caller, *admitted);
     // What an answer needs of the request, which goes on to the source.
     auto asked = std::make_shared<const AppTokenRequest>(*admitted);
-    auto done = [this, batch, i, asked, call, caller](Result<AppToken> token) {
-      if (token.ok()) return EndItem(*batch, i, *token, *asked);
-      LogFailure(call.metrics, call.context, caller.get(), call.request.requests(i).registration(),
-                 token.error(), /*denied_for=*/"", asked->correlation_id);
-      EndItem(*batch, i, token.error(), asked->correlation_id);
+    auto done = [this, batch, i, asked, verdict](Result<AppToken> token) mutable {
+      if (token.ok()) return EndItem(batch, i, verdict, *asked, *token);
+      verdict.tenant = asked->tenant;
+      verdict.scopes = std::string(asked->scopes.canonical());
+      EndItem(batch, i, verdict, token.error(), asked->correlation_id);
     };
     missing.push_back({*std::move(admitted), std::move(key), std::move(done)});
   }
@@ -294,22 +328,36 @@ void TokenServiceHandler::ServeBatch(const BatchCall& call, std::shared_ptr<cons
   }
 }
 
-void TokenServiceHandler::EndItem(Batch& batch, int index, const AppToken& token,
-                                  const AppTokenRequest& asked) {
-  Fill(token, *asked.registration, asked.tenant, asked.correlation_id, deps_.clock.Now(),
-       *batch.response.mutable_results(index)->mutable_response());
-  batch.EndOne();
+void TokenServiceHandler::EndItem(const std::shared_ptr<Batch>& batch, int index,
+                                  const Verdict& verdict, const AppTokenRequest& asked,
+                                  const AppToken& token) {
+  const absl::Time now = deps_.clock.Now();
+  Fill(token, *asked.registration, asked.tenant, asked.correlation_id, now,
+       *batch->call.response.mutable_results(index)->mutable_response());
+  audit_.Issued(batch->RequestOf(index, asked.correlation_id, now), verdict, asked, token,
+                [batch, index](bool recorded) {
+                  if (!recorded) {
+                    const std::string correlation_id =
+                        batch->call.response.results(index).response().correlation_id();
+                    batch->Set(index, AuditUnavailable(), correlation_id);
+                  }
+                  batch->EndOne();
+                });
 }
 
-void TokenServiceHandler::EndItem(Batch& batch, int index, const Error& error,
+void TokenServiceHandler::EndItem(const std::shared_ptr<Batch>& batch, int index,
+                                  const Verdict& verdict, const Error& error,
                                   const std::string& correlation_id) {
-  const grpc::Status status = ToGrpcStatus(error, correlation_id);
-  v1::BatchError& out = *batch.response.mutable_results(index)->mutable_error();
-  // The details that would go into the call's trailers.
-  out.ParseFromString(status.error_details());
-  out.set_code(status.error_code());
-  out.set_message(status.error_message());
-  batch.EndOne();
+  const BatchCall& call = batch->call;
+  LogFailure(call.metrics, call.context, batch->caller.get(),
+             call.request.requests(index).registration(), error, verdict.denied_for,
+             correlation_id);
+  batch->Set(index, error, correlation_id);
+  audit_.Failed(batch->RequestOf(index, correlation_id, deps_.clock.Now()), verdict, error,
+                [batch, index, correlation_id](bool recorded) {
+                  if (!recorded) batch->Set(index, AuditUnavailable(), correlation_id);
+                  batch->EndOne();
+                });
 }
 
 void TokenServiceHandler::LogFailure(const RpcMethodMetrics& metrics,

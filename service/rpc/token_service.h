@@ -15,6 +15,7 @@
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy_holder.h"
 #include "service/rpc/admission.h"
+#include "service/rpc/call_audit.h"
 #include "service/rpc/caller_resolver.h"
 #include "service/rpc/directory_holder.h"
 #include "service/rpc/failed_call_log.h"
@@ -32,6 +33,7 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   struct Options {
     absl::Duration default_deadline = absl::Seconds(10);  ///< For calls that bring none.
     absl::Duration max_deadline = absl::Seconds(60);      ///< Longer ones are cut to this.
+    std::string listener;                                 ///< Its name, for audit records.
   };
   struct Dependencies {
     const DirectoryHolder& directory;
@@ -42,6 +44,8 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
     const Clock& clock;
     Logger& logger;
     RpcMetrics& metrics;
+    AuditTrail* audit = nullptr;  ///< Null: no records.
+    const TokenFingerprinter* fingerprinter = nullptr;
   };
 
   /// `callers` tells who calls, and must outlive this.
@@ -51,7 +55,8 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
         callers_(callers),
         admission_({dependencies.directory, dependencies.policy, dependencies.quotas,
                     dependencies.forced_budget, dependencies.clock}),
-        failed_calls_(dependencies.logger, dependencies.clock) {}
+        failed_calls_(dependencies.logger, dependencies.clock),
+        audit_(options_.listener, dependencies.audit, dependencies.fingerprinter) {}
 
   grpc::ServerUnaryReactor* AcquireForClient(grpc::CallbackServerContext* context,
                                              const v1::AcquireForClientRequest* request,
@@ -88,17 +93,23 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   void ServeBatch(const BatchCall& call, std::shared_ptr<const Caller> caller);
   template <class Request, class Response>
   void Finish(const Call<Request, Response>& call, grpc::Status status);
+  /// Ends a call with a token.
+  template <class Request, class Response>
+  void Answer(const Call<Request, Response>& call, const Caller& caller, const Verdict& verdict,
+              const AppTokenRequest& asked, const AppToken& token);
   /// Ends a call with `error`, and leaves a log line. `caller`: null where nobody is known.
   template <class Request, class Response>
   void Fail(const Call<Request, Response>& call, const Caller* caller,
-            absl::string_view registration, const Error& error, absl::string_view denied_for,
+            absl::string_view registration, const Error& error, const Verdict& verdict,
             const std::string& correlation_id);
   void LogFailure(const RpcMethodMetrics& metrics, const grpc::CallbackServerContext& context,
                   const Caller* caller, absl::string_view registration, const Error& error,
                   absl::string_view denied_for, absl::string_view correlation_id);
   struct Batch;
-  void EndItem(Batch& batch, int index, const AppToken& token, const AppTokenRequest& asked);
-  void EndItem(Batch& batch, int index, const Error& error, const std::string& correlation_id);
+  void EndItem(const std::shared_ptr<Batch>& batch, int index, const Verdict& verdict,
+               const AppTokenRequest& asked, const AppToken& token);
+  void EndItem(const std::shared_ptr<Batch>& batch, int index, const Verdict& verdict,
+               const Error& error, const std::string& correlation_id);
   BootTime DeadlineOf(const grpc::CallbackServerContext& context, BootTime now) const;
 
   const Options options_;
@@ -106,6 +117,7 @@ class TokenServiceHandler final : public v1::TokenService::CallbackService {
   CallerResolver& callers_;
   const Admission admission_;
   FailedCallLog failed_calls_;
+  const CallAudit audit_;
 };
 
 }  // namespace tokensvc

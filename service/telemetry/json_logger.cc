@@ -10,15 +10,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "service/telemetry/json_text.h"
 
 namespace tokensvc {
 namespace {
 
 constexpr std::size_t kMaxLineBytes = 8192;
-constexpr std::size_t kMaxValueBytes = 2048;
 constexpr absl::Duration kLastWords = absl::Seconds(1);
 
 absl::string_view SeverityName(LogSeverity severity) {
@@ -35,52 +34,9 @@ absl::string_view SeverityName(LogSeverity severity) {
   return "error";
 }
 
-/// Length of the UTF-8 sequence at the start of `text`, 0 where it is malformed (RFC 3629).
-std::size_t Utf8Length(absl::string_view text) {
-  const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto follows = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xc0) == 0x80; };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef && follows(1) && follows(2)) {
-    const bool overlong = first == 0xe0 && byte(1) < 0xa0;
-    const bool surrogate = first == 0xed && byte(1) > 0x9f;
-    return overlong || surrogate ? 0 : 3;
-  }
-  if (first >= 0xf0 && first <= 0xf4 && follows(1) && follows(2) && follows(3)) {
-    const bool overlong = first == 0xf0 && byte(1) < 0x90;
-    const bool beyond = first == 0xf4 && byte(1) > 0x8f;
-    return overlong || beyond ? 0 : 4;
-  }
-  return 0;
-}
-
-void AppendString(absl::string_view text, std::string* out) {
-  out->push_back('"');
-  const bool cut = text.size() > kMaxValueBytes;
-  text = text.substr(0, kMaxValueBytes);
-  while (!text.empty()) {
-    const auto c = static_cast<unsigned char>(text[0]);
-    const std::size_t length = Utf8Length(text);
-    if (c == '"' || c == '\\') {
-      out->push_back('\\');
-      out->push_back(text[0]);
-    } else if (c < 0x20 || c == 0x7f) {
-      absl::StrAppendFormat(out, "\\u%04x", c);
-    } else if (length == 0) {
-      out->append("\\ufffd");
-    } else {
-      out->append(text.data(), length);
-    }
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  if (cut) out->append("…");
-  out->push_back('"');
-}
-
 void AppendValue(const LogField& field, std::string* line) {
   if (const auto* text = std::get_if<absl::string_view>(&field.value)) {
-    AppendString(*text, line);
+    AppendJsonText(*text, line);
   } else if (const auto* integer = std::get_if<long long>(&field.value)) {
     absl::StrAppend(line, *integer);
   } else if (const auto* number = std::get_if<double>(&field.value)) {
@@ -93,14 +49,13 @@ void AppendValue(const LogField& field, std::string* line) {
 
 std::string MakeLine(LogSeverity severity, absl::string_view event,
                      std::initializer_list<LogField> fields) {
-  std::string line = absl::StrCat(
-      "{\"time\":\"", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::Now(), absl::UTCTimeZone()),
-      "\",\"severity\":\"", SeverityName(severity), "\",\"event\":");
-  AppendString(event, &line);
+  std::string line = absl::StrCat("{\"time\":\"", JsonTime(absl::Now()), "\",\"severity\":\"",
+                                  SeverityName(severity), "\",\"event\":");
+  AppendJsonText(event, &line);
   for (const LogField& field : fields) {
     const std::size_t before = line.size();
     line.push_back(',');
-    AppendString(field.name, &line);
+    AppendJsonText(field.name, &line);
     line.push_back(':');
     AppendValue(field, &line);
     if (line.size() > kMaxLineBytes) {

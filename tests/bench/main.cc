@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tests/bench/against_bare_bench.h"
+#include "tests/bench/audit_bench.h"
 #include "tests/bench/local_cache_bench.h"
 #include "tests/bench/near_cache_bench.h"
 #include "tests/bench/noisy_caller_bench.h"
@@ -26,6 +27,7 @@ constexpr char kDescription[] =
     "bytes\n"
     "  batch   warm BatchAcquireForClient of 100 tokens, likewise\n"
     "  cache   look-ups in the local cache, and the memory of a token in it\n"
+    "  audit   what the record of a call costs the call\n"
     "  client  hits of the client library's near cache\n"
     "  noisy   a caller that keeps to its quota, beside one at 50 times its own\n"
     "  redis   hits of the shared cache against a plain GET, and the memory of a record in Redis;\n"
@@ -71,6 +73,23 @@ bool AddNearCache(int runs, Report& report) {
   report.AddAtMost("  the same of one token, while a second thread does it, ns", hits.two_threads,
                    1000);
   return hits.calls == 1001;
+}
+
+/// False where a record was lost.
+bool AddAudit(int runs, Report& report) {
+  const std::string where = std::filesystem::temp_directory_path().string();
+  const AuditResult audit = RunAuditBench(runs, where.c_str());
+  report.AddAtMost("audit: an allow that is coalesced, CPU ns on the call's thread",
+                   audit.coalesced, 150);
+  report.Add("  the same, one of 10,000 in random order, ns", audit.coalesced_of_many);
+  report.Add("  the same, while a second thread does it, ns", audit.coalesced_by_threads);
+  report.Add("  a record of its own, ns", audit.queued);
+  report.Add("  fingerprint of a token of 1,500 B, once for each token, ns", audit.fingerprint);
+  report.Add("  fail closed: until one record is synced, µs",
+             Exactly(audit.acknowledged_microseconds));
+  report.Add("  fail closed: records per second, 64 at once",
+             Exactly(audit.acknowledged_per_second));
+  return audit.ok;
 }
 
 void AddRates(const AgainstBareResult& result, Report& report) {
@@ -185,7 +204,7 @@ int Run(int argc, char** argv) {
 
   CLI::App app(kDescription);
   app.add_option("--only", only, "Measure one part only")
-      ->check(CLI::IsMember({"unary", "batch", "cache", "client", "noisy", "redis"}));
+      ->check(CLI::IsMember({"audit", "unary", "batch", "cache", "client", "noisy", "redis"}));
   app.add_option("--json", json_file, "Write the figures here as well, as JSON");
   app.add_option("--pairs", against_bare.pairs, "unary, batch, noisy: pairs")
       ->capture_default_str()
@@ -204,7 +223,7 @@ int Run(int argc, char** argv) {
   app.add_option("--most", most, "cache: tokens of the largest cache (2 KB each)")
       ->capture_default_str()
       ->check(CLI::Range(1000, 10'000'000));
-  app.add_option("--runs", runs, "cache, client: runs")
+  app.add_option("--runs", runs, "cache, client, audit: runs")
       ->capture_default_str()
       ->check(CLI::Range(2, 1000));
   app.add_option("--blocks", blocks, "redis: blocks of 100 shared hits")
@@ -220,6 +239,7 @@ int Run(int argc, char** argv) {
   bool ok = true;
   if (wanted("cache")) AddLocalCache(most, runs, report);
   if (wanted("client")) ok = AddNearCache(runs, report);
+  if (wanted("audit")) ok = AddAudit(runs, report) && ok;
   if (wanted("unary")) ok = AddUnary(programs, against_bare, report) && ok;
   if (wanted("batch")) ok = AddBatch(programs, against_bare, report) && ok;
   if (wanted("noisy")) {

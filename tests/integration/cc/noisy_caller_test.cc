@@ -142,6 +142,7 @@ TEST_F(NoisyCallerTest, ACallerAtFiftyTimesItsQuotaGetsItsQuotaAndTheOtherLosesN
   quiet.join();
   EXPECT_THAT(lost, IsEmpty());
   EXPECT_EQ(passed, kSeconds * kQuota);
+  EXPECT_EQ(Metric("tokensvc_quota_refusals_total"), kSeconds * 49 * kQuota);
   ExpectQuota(Call(noisy_, Request()));
 }
 

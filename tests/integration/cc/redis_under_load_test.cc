@@ -69,7 +69,10 @@ class RedisUnderLoadTest : public SharedCacheFixture {
   /// Starts both replicas, which talk to Redis at `port`, and caches what the load takes as cached.
   void StartReplicas(std::uint16_t port, const std::string& timeouts = kPatience) {
     const std::string configuration =
-        Configuration(absl::StrCat(CacheBlock(port), timeouts, "server: {drain_timeout: 0s}\n"));
+        Configuration(absl::StrCat(CacheBlock(port), timeouts,
+                                   // The load fetches as fast as it can.
+                                   "limits: {authority_budget: {requests_per_minute: 10000000}}\n"
+                                   "server: {drain_timeout: 0s}\n"));
     for (const char* name : {"a", "b"}) {
       replicas_.push_back(std::make_unique<ChildReplica>(dir_, name, configuration));
     }

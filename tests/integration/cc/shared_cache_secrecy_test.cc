@@ -179,13 +179,13 @@ TEST_F(SharedCacheSecrecyTest, EveryWayToATokenSendsTheCommandsThatTheDocumentat
   ASSERT_EQ(of_b.size(), 1u);
 
   // Redis knows the scripts from the first time on.
-  EXPECT_THAT(
-      CommandsFrom(of_a, [&] { a->MustAcquire(Request("api://first/.default")); }),
-      ElementsAre(StartsWith("\"GET\" \"tokensvc:v:"), StartsWith("\"EVALSHA\""),
-                  StartsWith("\"EVAL\""), StartsWith("\"EVALSHA\""), StartsWith("\"EVAL\"")));
+  EXPECT_THAT(CommandsFrom(of_a, [&] { a->MustAcquire(Request("api://first/.default")); }),
+              ElementsAre(StartsWith("\"GET\" \"tokensvc:v:"), StartsWith("\"EVALSHA\""),
+                          StartsWith("\"EVALSHA\""), StartsWith("\"EVAL\""), StartsWith("\"EVAL\""),
+                          StartsWith("\"EVALSHA\""), StartsWith("\"EVAL\"")));
   EXPECT_THAT(CommandsFrom(of_a, [&] { a->MustAcquire(Request()); }),
               ElementsAre(StartsWith("\"GET\" \"tokensvc:v:"), StartsWith("\"EVALSHA\""),
-                          StartsWith("\"EVALSHA\"")));
+                          StartsWith("\"EVALSHA\""), StartsWith("\"EVALSHA\"")));
   EXPECT_THAT(
       CommandsFrom(
           of_b,

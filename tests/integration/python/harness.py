@@ -110,6 +110,9 @@ class Process:
                     raise self._failed(f"ended with {self._process.returncode}") from None
         raise self._failed(f"said nothing within {READY_SECONDS} s")
 
+    def signal(self, number):
+        self._process.send_signal(number)
+
     def stop(self):
         """SIGTERM, then SIGKILL; the exit code (negative: by that signal)."""
         if self._process.poll() is None:
@@ -180,7 +183,7 @@ class ServiceTest(unittest.TestCase):
         return process, process.wait_for_file(ready)[0]
 
     def start_server(self, authorities, registrations, server=None, tls=None, listeners=(), policy=None,
-                     **keywords):
+                     audit=None, **keywords):
         """The service with one listener, `local` (`tls`: its certificate's files; else plaintext), and `listeners`;
         `policy`: more keys of it. Returns the process and the first listener's address."""
         transport = {"tls": tls} if tls else {"plaintext": {}}
@@ -193,6 +196,7 @@ class ServiceTest(unittest.TestCase):
             "authorities": authorities,
             "registrations": registrations,
             "server": server or {},
+            **({"audit": audit} if audit else {}),
         }
         process, listeners = self.start_server_with(config, **keywords)
         self.assertIn("local", listeners)

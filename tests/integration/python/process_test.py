@@ -2,7 +2,9 @@
 """The server as a process: what its surroundings do to it, and how it ends."""
 
 import fcntl
+import json
 import os
+import signal
 import unittest
 
 import grpc
@@ -75,6 +77,30 @@ class ProcessTest(harness.ServiceTest):
         self.secret_file(late.name, "CANARY-secret-of-orders")
         self.server.wait_for_log('"configuration_reloaded"')
         self.assertEqual(self.server.log().count('"configuration_refused"'), 1)
+
+    def test_sighup_opens_the_audit_file_anew(self):
+        log, moved = self.folder / "audit.log", self.folder / "audit.log.1"
+        address = self.start_service(audit={"file": {"path": str(log)}, "mode": "fail_closed"})
+        acquire = self.raw_acquire(address)
+        acquire(GOOD_REQUEST, timeout=harness.CALL_SECONDS)
+        log.rename(moved)
+        acquire(GOOD_REQUEST, timeout=harness.CALL_SECONDS)
+        self.server.signal(signal.SIGHUP)
+        self.server.wait_for_log('"audit_reopened"')
+        acquire(GOOD_REQUEST, timeout=harness.CALL_SECONDS)
+        self.assertEqual(self.server.stop(), 0)
+        for path, count in ((moved, 2), (log, 1)):
+            records = [json.loads(line) for line in path.read_text().splitlines()]
+            self.assertEqual([record["decision"] for record in records], ["allow"] * count)
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+
+    def test_audit_records_on_stdout_are_all_that_is_there(self):
+        acquire = self.raw_acquire(self.start_service(audit={"stdout": {}}))
+        acquire(GOOD_REQUEST, timeout=harness.CALL_SECONDS)
+        acquire(GOOD_REQUEST, timeout=harness.CALL_SECONDS)
+        self.assertEqual(self.server.stop(), 0)
+        records = [json.loads(line) for line in self.server.stdout_lines]
+        self.assertEqual(sum(record.get("count", 1) for record in records), 2)
 
 
 if __name__ == "__main__":

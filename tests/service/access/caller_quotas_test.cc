@@ -38,7 +38,9 @@ class CallerQuotasTest : public ::testing::Test {
   int Allowed(const std::string& caller, double at) { return Allowed(caller, at, *none_); }
 
   const std::shared_ptr<const CompiledPolicy> none_ = PolicyWith({});
-  CallerQuotas quotas_{CallerQuota{/*calls_per_second=*/10, /*burst=*/20, /*concurrent_calls=*/7}};
+  MetricRegistry registry_;
+  CallerQuotas quotas_{CallerQuota{/*calls_per_second=*/10, /*burst=*/20, /*concurrent_calls=*/7},
+                       registry_};
 };
 
 TEST_F(CallerQuotasTest, EverybodyHasTheStandardQuotaForHimself) {

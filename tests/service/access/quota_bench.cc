@@ -22,6 +22,7 @@ namespace tokensvc {
 namespace {
 
 constexpr int kCalls = 5'000'000;
+constexpr int kFewCallers = 500;
 constexpr int kCallers = 50'000;
 
 double CpuNanoseconds() {
@@ -58,13 +59,19 @@ void Run() {
   for (int i = 0; i < kCallers; ++i) callers.push_back(CallerOf(i));
   std::int64_t refused = 0;
 
-  CallerQuotas one({5000, 10'000, 100});
+  MetricRegistry registry;
+  CallerQuotas one({5000, 10'000, 100}, registry);
   std::vector<std::uint32_t> order(kCalls, 0);
   PerCall(one, policy, callers, order, refused);
   const double same = PerCall(one, policy, callers, order, refused);
 
   std::mt19937 random(1);
-  CallerQuotas many({5000, 10'000, 100});
+  for (std::uint32_t& place : order) place = random() % kFewCallers;
+  PerCall(one, policy, callers, order, refused);
+  const double few = PerCall(one, policy, callers, order, refused);
+
+  MetricRegistry registry_of_many;
+  CallerQuotas many({5000, 10'000, 100}, registry_of_many);
   for (std::uint32_t i = 0; i < kCallers; ++i) order[i] = i;
   for (std::size_t i = kCallers; i < order.size(); ++i) order[i] = random() % kCallers;
   const std::size_t before = mallinfo2().uordblks;
@@ -84,10 +91,12 @@ void Run() {
   }
   for (std::thread& thread : threads) thread.join();
   std::cout << absl::StrFormat(
-      "a look at a quota, ns: one caller again and again %.0f; %d callers in random order %.0f; a "
+      "a look at a quota, ns: one caller again and again %.0f; %d callers in random order %.0f; %d "
+      "%.0f; a "
       "caller's first, with the policy's answer, %.0f; one caller from two threads at once %.0f. "
       "Memory of a caller: %d B. (%d refused)\n",
-      same, kCallers, any, first, (each_of_two[0] + each_of_two[1]) / 2, bytes, refused);
+      same, kFewCallers, few, kCallers, any, first, (each_of_two[0] + each_of_two[1]) / 2, bytes,
+      refused);
 }
 
 }  // namespace

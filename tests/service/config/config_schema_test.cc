@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "service/config/field_value.h"
 #include "tests/service/config/config_testing.h"
@@ -38,13 +39,19 @@ bool IsQuantity(const FieldDescriptor& field) {
          field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64;
 }
 
-TEST(ConfigSchema, EveryQuantityHasBoundsThatItsTypeCanHoldAndADefaultWithin) {
+TEST(ConfigSchema, EveryQuantityHasBoundsThatItsTypeCanHoldAndADefaultWithinOrNone) {
   int quantities = 0;
   ForEachFieldOfAnyFile([&quantities](const FieldDescriptor& field) {
     if (!IsQuantity(field)) return;
     ++quantities;
     const config::v1::Rule& rule = RuleOf(field);
-    for (const std::string& text : {rule.min(), rule.max(), rule.default_value()}) {
+    std::vector<std::string> texts = {rule.min(), rule.max()};
+    if (rule.default_value().empty()) {
+      EXPECT_NE(rule.min(), "0") << field.full_name() << ": 0 is to mean that nothing is said";
+    } else {
+      texts.push_back(rule.default_value());
+    }
+    for (const std::string& text : texts) {
       YamlNode node;
       node.kind = YamlNode::Kind::kScalar;
       node.plain = true;

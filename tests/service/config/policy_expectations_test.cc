@@ -237,7 +237,7 @@ TEST(PolicyExpectations, TheDocumentedRecipesAreRight) {
     }
     EXPECT_EQ(FormatConfigErrors("docs/POLICY.md", ErrorsOf(text + block)), "") << block;
   }
-  EXPECT_EQ(recipes, 6);
+  EXPECT_EQ(recipes, 7);
 }
 
 TEST(PolicyExpectations, AreReadFromAFile) {

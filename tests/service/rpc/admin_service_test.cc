@@ -2,6 +2,7 @@
 // Who may call what, and what a call leaves behind. What is told and done: tests/integration/cc.
 #include "service/rpc/admin_service.h"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -166,6 +167,7 @@ class AdminServiceTest : public ::testing::Test {
 
   Mutex mutex_;
   std::vector<AdminAction> actions_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<bool> recorded_ = true;  ///< Whether the audit log takes records.
   testing::FakeClock clock_;
   testing::CapturingLogger logger_;
   MetricRegistry registry_;
@@ -174,11 +176,19 @@ class AdminServiceTest : public ::testing::Test {
   FakeBackend backend_;
   AnyCaller callers_;
   AdminServiceHandler::Dependencies dependencies_() {
-    return {
-        policy_, backend_, executor_, clock_, logger_, metrics_, [this](const AdminAction& action) {
-          MutexLock lock(&mutex_);
-          actions_.push_back(action);
-        }};
+    return {policy_,
+            backend_,
+            executor_,
+            clock_,
+            logger_,
+            metrics_,
+            [this](const AdminAction& action, const std::function<void(bool)>& then) {
+              {
+                MutexLock lock(&mutex_);
+                actions_.push_back(action);
+              }
+              then(recorded_);
+            }};
   }
   AdminExecutor executor_;
   AdminServiceHandler handler_{{}, dependencies_(), callers_};
@@ -257,6 +267,13 @@ TEST_F(AdminServiceTest, EachChangeLeavesAnAuditRecordAndALogLine) {
                                    "local:admin PurgeCache [registration orders] INVALID_REQUEST"));
   EXPECT_EQ(logger_.Count("admin_action"), actions.size());
   EXPECT_EQ(logger_.Count("call_failed"), 3u);
+}
+
+TEST_F(AdminServiceTest, AChangeThatIsNotRecordedIsNotAnswered) {
+  recorded_ = false;
+  EXPECT_EQ(Purge("local:admin", "orders").error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(Purge("local:observer", "orders").error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_TRUE(As("local:admin", Method(&Stub::GetBuildInfo)).ok()) << "changes nothing";
 }
 
 TEST_F(AdminServiceTest, AnAuditRecordRepeatsNamesOnly) {

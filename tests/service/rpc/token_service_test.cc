@@ -84,7 +84,7 @@ class TokenServiceHandlerTest : public ::testing::Test {
   MetricRegistry registry_;
   RpcMetrics rpc_metrics_{registry_};
   SystemRandom random_;
-  CallerQuotas quotas_{CallerQuota{5000, 10'000, 100}};
+  CallerQuotas quotas_{CallerQuota{5000, 10'000, 100}, registry_};
   ForcedRefreshBudget budget_{60};
   DirectoryHolder directory_;
   LocalCache cache_{LocalCache::Options()};

@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/service/source/app_token_source_fixture.h"
+#include "tests/testing/run_on_loop.h"
 
 namespace tokensvc {
 namespace {
@@ -136,6 +137,45 @@ TEST_F(AuthorityBudgetTest, AForcedRequestThatIsThrottledClosesTheWayForForcedOn
   EXPECT_EQ(authority_->counters().token_requests, requests);
   clock_.Advance(absl::Seconds(30));
   EXPECT_TRUE(Acquire(RequestOf("noisy", NewScope(), true)).ok());
+}
+
+/// A budget and leases of which neither answers before both were asked.
+class Both final : public RateBudget, public LeaseManager {
+ public:
+  asio::awaitable<BudgetAnswer> Take(std::string, std::vector<BudgetDraw>) override {
+    ++asked_;
+    co_await WaitForBoth();
+    co_return BudgetAnswer();
+  }
+  BudgetAnswer Look(absl::string_view, const std::vector<BudgetDraw>&) override { return {}; }
+  asio::awaitable<Lease> Acquire(std::string) override {
+    ++asked_;
+    co_await WaitForBoth();
+    co_return Lease{Lease::State::kAcquired, 7};
+  }
+  asio::awaitable<void> Release(std::string, Lease) override { co_return; }
+
+ private:
+  asio::awaitable<void> WaitForBoth() {
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    while (asked_ < 2) {
+      timer.expires_after(std::chrono::milliseconds(1));
+      co_await timer.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+    }
+  }
+  int asked_ = 0;
+};
+
+TEST_F(AuthorityBudgetTest, IsAskedBesideTheLeaseSoThatItCostsNoTimeOfItsOwn) {
+  Both both;
+  EventLoop loop;
+  AuthorityBudget budget({}, registry_);
+  const auto request = std::make_shared<const AppTokenRequest>(Request());
+  const AuthorityBudget::Permission permission =
+      testing::RunOnLoop(loop.context(), budget.Acquire(both, both, request, "key"));
+  EXPECT_EQ(permission.lease.generation, 7u);
+  EXPECT_FALSE(permission.refusal.has_value());
+  loop.Stop();
 }
 
 /// Refuses one caller, as a shared store does that knows more than this replica: only when it is
