@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/redis/redis_blob_store.h"
 
-#include <openssl/evp.h>
-
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace tokensvc {
@@ -53,27 +50,14 @@ constexpr char kPutIfUnchanged[] =
 static_assert(kMaxGeneration == 9007199254740991 && kMaxGenerationLead == 86400000000,
               "the numbers in the scripts");
 
-std::string Sha1Hex(absl::string_view text) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest), static_cast<std::size_t>(size)));
-}
-
-absl::Status WrongKind() { return absl::InternalError("Redis answered something of another kind"); }
-
 absl::StatusOr<std::optional<std::string>> ToBlob(absl::StatusOr<RespValue>&& reply) {
   if (!reply.ok()) return reply.status();
   if (reply->kind == RespValue::Kind::kNull) return std::optional<std::string>();
-  if (reply->kind != RespValue::Kind::kString) return WrongKind();
+  if (reply->kind != RespValue::Kind::kString) return WrongKindOfAnswer();
   return std::optional<std::string>(std::move(reply->text));
 }
 
 }  // namespace
-
-RedisBlobStore::Script::Script(const char* script_text)
-    : text(script_text), sha1(Sha1Hex(script_text)) {}
 
 RedisBlobStore::RedisBlobStore(RedisClient& client, std::string key_prefix)
     : client_(client),
@@ -86,7 +70,7 @@ asio::awaitable<std::vector<absl::StatusOr<std::optional<std::string>>>> RedisBl
     std::vector<std::string> keys) {
   std::vector<RedisCommand> commands;
   commands.reserve(keys.size());
-  for (const std::string& key : keys) commands.push_back({"GET", absl::StrCat(key_prefix_, key)});
+  for (const std::string& key : keys) commands.push_back({"GET", InStore(key)});
   const RedisClient::TimePoint deadline = client_.OperationDeadline();
   RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
   std::vector<absl::StatusOr<std::optional<std::string>>> found;
@@ -116,11 +100,11 @@ asio::awaitable<absl::StatusOr<BlobStore::PutOutcome>> RedisBlobStore::Put(std::
   }
   std::vector<std::string> arguments;
   arguments.reserve(4);
-  arguments.push_back(std::move(key));
+  arguments.push_back(InStore(key));
   arguments.push_back(std::move(blob));
   arguments.push_back(absl::StrCat(generation));
   arguments.push_back(absl::StrCat(expires_at_ms));
-  const absl::StatusOr<std::int64_t> result = co_await RunForNumber(put_, std::move(arguments));
+  const absl::StatusOr<std::int64_t> result = co_await put_.RunForNumber(client_, std::move(arguments));
   if (!result.ok()) co_return result.status();
   switch (*result) {
     case 0:
@@ -130,17 +114,17 @@ asio::awaitable<absl::StatusOr<BlobStore::PutOutcome>> RedisBlobStore::Put(std::
     case 2:
       co_return PutOutcome::kOverwroteAhead;
     default:
-      co_return WrongKind();
+      co_return WrongKindOfAnswer();
   }
 }
 
 asio::awaitable<absl::StatusOr<std::uint64_t>> RedisBlobStore::NextGeneration(std::string key) {
   std::vector<std::string> arguments;
-  arguments.push_back(std::move(key));
+  arguments.push_back(InStore(key));
   const absl::StatusOr<std::int64_t> result =
-      co_await RunForNumber(next_generation_, std::move(arguments));
+      co_await next_generation_.RunForNumber(client_, std::move(arguments));
   if (!result.ok()) co_return result.status();
-  if (*result <= 0 || static_cast<std::uint64_t>(*result) > kMaxGeneration) co_return WrongKind();
+  if (*result <= 0 || static_cast<std::uint64_t>(*result) > kMaxGeneration) co_return WrongKindOfAnswer();
   co_return static_cast<std::uint64_t>(*result);
 }
 
@@ -154,47 +138,16 @@ asio::awaitable<absl::StatusOr<std::string>> RedisBlobStore::PutIfUnchanged(std:
   }
   std::vector<std::string> arguments;
   arguments.reserve(4);
-  arguments.push_back(std::move(key));
+  arguments.push_back(InStore(key));
   arguments.push_back(std::move(expected));
   arguments.push_back(std::move(value));
   arguments.push_back(absl::StrCat(expires_at_ms));
-  absl::StatusOr<RespValue> stands = co_await Run(put_if_unchanged_, std::move(arguments));
+  absl::StatusOr<RespValue> stands = co_await put_if_unchanged_.Run(client_, std::move(arguments));
   // Only WRONGTYPE is kFailedPrecondition.
-  if (absl::IsFailedPrecondition(stands.status())) co_return WrongKind();
+  if (absl::IsFailedPrecondition(stands.status())) co_return WrongKindOfAnswer();
   if (!stands.ok()) co_return stands.status();
-  if (stands->kind != RespValue::Kind::kString) co_return WrongKind();
+  if (stands->kind != RespValue::Kind::kString) co_return WrongKindOfAnswer();
   co_return std::move(stands->text);
-}
-
-asio::awaitable<absl::StatusOr<std::int64_t>> RedisBlobStore::RunForNumber(
-    const Script& script, std::vector<std::string> key_and_arguments) {
-  const absl::StatusOr<RespValue> reply = co_await Run(script, std::move(key_and_arguments));
-  if (!reply.ok()) co_return reply.status();
-  if (reply->kind != RespValue::Kind::kInteger) co_return WrongKind();
-  co_return reply->integer;
-}
-
-asio::awaitable<absl::StatusOr<RespValue>> RedisBlobStore::Run(
-    const Script& script, std::vector<std::string> key_and_arguments) {
-  const RedisClient::TimePoint deadline = client_.OperationDeadline();
-  RedisCommand command;
-  command.reserve(3 + key_and_arguments.size());
-  command.emplace_back("EVALSHA");
-  command.push_back(script.sha1);
-  command.emplace_back("1");
-  for (std::string& argument : key_and_arguments) command.push_back(std::move(argument));
-  command[3].insert(0, key_prefix_);
-  std::vector<RedisCommand> commands(1, command);
-  RedisClient::Replies replies = co_await client_.Execute(std::move(commands), deadline);
-  // Nothing but NOSCRIPT is kNotFound.
-  if (absl::IsNotFound(replies[0].status())) {
-    command[0] = "EVAL";
-    command[1] = script.text;
-    std::vector<RedisCommand> in_full;
-    in_full.push_back(std::move(command));
-    replies = co_await client_.Execute(std::move(in_full), deadline);
-  }
-  co_return std::move(replies[0]);
 }
 
 }  // namespace tokensvc

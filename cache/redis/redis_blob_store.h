@@ -11,6 +11,7 @@
 #include "asio/awaitable.hpp"
 #include "cache/blob_store.h"
 #include "cache/redis/redis_client.h"
+#include "cache/redis/redis_script.h"
 
 namespace tokensvc {
 
@@ -35,24 +36,13 @@ class RedisBlobStore final : public BlobStore {
                                                               absl::Time expires_at) override;
 
  private:
-  struct Script {
-    explicit Script(const char* script_text);
-    std::string text;
-    std::string sha1;  // in lower-case hexadecimal digits
-  };
-
-  // Runs a script on one key.
-  asio::awaitable<absl::StatusOr<RespValue>> Run(const Script& script,
-                                                 std::vector<std::string> key_and_arguments);
-  // One that returns a number.
-  asio::awaitable<absl::StatusOr<std::int64_t>> RunForNumber(
-      const Script& script, std::vector<std::string> key_and_arguments);
+  std::string InStore(const std::string& key) const { return key_prefix_ + key; }
 
   RedisClient& client_;
   const std::string key_prefix_;
-  const Script put_;
-  const Script next_generation_;
-  const Script put_if_unchanged_;
+  const RedisScript put_;
+  const RedisScript next_generation_;
+  const RedisScript put_if_unchanged_;
 };
 
 }  // namespace tokensvc

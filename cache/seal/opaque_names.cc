@@ -12,6 +12,7 @@ namespace {
 
 // Begins unlike any input of a record's key, whose first bytes are a length.
 constexpr char kCheckLabel[] = "tokensvc key check v1:";
+constexpr char kPurgeLabel[] = "tokensvc purge scope v1:";
 
 }  // namespace
 
@@ -25,6 +26,15 @@ std::string OpaqueNames::RecordKey(const RingKey& index_key, absl::string_view c
   AppendLengthPrefixed(canonical_key, &input);
   return absl::StrCat(
       key_prefix_, "v:", absl::WebSafeBase64Escape(mac_.Compute(index_key.bytes.Reveal(), input)));
+}
+
+std::string OpaqueNames::PurgeName(const RingKey& index_key, std::uint8_t kind,
+                                   absl::string_view scope) {
+  std::string input = kPurgeLabel;
+  AppendLengthPrefixed(keyspace_, &input);
+  AppendBigEndian(kind, 1, &input);
+  AppendLengthPrefixed(scope, &input);
+  return absl::WebSafeBase64Escape(mac_.Compute(index_key.bytes.Reveal(), input));
 }
 
 std::string OpaqueNames::CheckProof(const RingKey& index_key, absl::string_view context) {

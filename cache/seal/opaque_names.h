@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_CACHE_SEAL_OPAQUE_NAMES_H_
 #define TOKENSVC_CACHE_SEAL_OPAQUE_NAMES_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -21,6 +22,9 @@ class OpaqueNames {
 
   /// The key under which the record of `canonical_key` lies: prefix, "v:" and 43 characters.
   std::string RecordKey(const RingKey& index_key, absl::string_view canonical_key);
+
+  /// What a scope of purges is called: 43 characters. `kind` keeps scopes of one name apart.
+  std::string PurgeName(const RingKey& index_key, std::uint8_t kind, absl::string_view scope);
 
   /// The key under which replicas compare their keys, and what proves that one has `index_key`:
   /// 32 bytes over the keyspace and `context`.

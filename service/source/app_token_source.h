@@ -18,6 +18,8 @@
 #include "base/random.h"
 #include "cache/lease.h"
 #include "cache/local_cache.h"
+#include "cache/purge_epochs.h"
+#include "cache/seal/purge_namer.h"
 #include "cache/shared_store.h"
 #include "cache/token_record.h"
 #include "service/authority/error.h"
@@ -64,6 +66,9 @@ class AppTokenSource {
     RandomGenerator& random;
     Logger& logger;
     MetricRegistry& metrics;
+    /// What the cache is held against, too, and the names of what is purged. Both or neither.
+    PurgeEpochs* purges = nullptr;
+    PurgeNamer* purge_namer = nullptr;
   };
   /// What one event loop works with; all of it belongs to `loop`.
   struct Worker {
@@ -117,6 +122,17 @@ class AppTokenSource {
   asio::awaitable<Result<AppToken>> AcquireOnLoop(Lane& lane, AppTokenRequest request,
                                                   std::string key, BootTime deadline,
                                                   SharedCache shared);
+  /// A token that nothing purged while it was asked for, and what of purges goes into its record.
+  struct Fetched {
+    RedeemedToken token;
+    PurgeTags purge_tags{};
+    std::uint64_t fresh_at = 0;
+    /// Purged again and again: for those who wait, and for nobody after them.
+    bool purged = false;
+  };
+  asio::awaitable<Result<Fetched>> Fetch(Lane& lane, const AppTokenRequest& request,
+                                         std::shared_ptr<const Grant> grant);
+  RecordName NameOf(const AppTokenRequest& request, const std::string& key) const;
   FlightGroup::Body MakeBody(Lane& lane, const AppTokenRequest& request, const std::string& key,
                              RefreshCause cause, SharedCache shared, BootTime deadline);
   asio::awaitable<FlightResult> Fly(Lane& lane, std::shared_ptr<const AppTokenRequest> request,
@@ -134,7 +150,7 @@ class AppTokenSource {
                   const std::string& key);
   Result<std::shared_ptr<const TokenRecord>> StoreResponse(const AppTokenRequest& request,
                                                            const std::string& key,
-                                                           RedeemedToken redeemed,
+                                                           Fetched fetched,
                                                            std::uint64_t generation);
   void RefreshBehind(const AppTokenRequest& request, absl::string_view key);
 

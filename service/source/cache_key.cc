@@ -62,10 +62,15 @@ std::string AppTokenCacheKey(absl::string_view keyspace, const AppTokenRequest& 
   return key;
 }
 
-std::string PartitionOf(const AppTokenRequest& request) {
+std::string TenantPartition(const Authority& authority, absl::string_view tenant) {
   std::string partition;
-  AppendAuthority(*request.registration->authority, &partition);
-  AppendPart(request.tenant, &partition);
+  AppendAuthority(authority, &partition);
+  AppendPart(tenant, &partition);
+  return partition;
+}
+
+std::string PartitionOf(const AppTokenRequest& request) {
+  std::string partition = TenantPartition(*request.registration->authority, request.tenant);
   if (request.tenant.empty()) AppendPart(request.registration->name, &partition);
   return partition;
 }

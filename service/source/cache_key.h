@@ -22,6 +22,9 @@ std::string AppTokenCacheKey(absl::string_view keyspace, const AppTokenRequest& 
 /// has no tenants, the registration.
 std::string PartitionOf(const AppTokenRequest& request);
 
+/// The partition of all tokens of `tenant`, not empty.
+std::string TenantPartition(const Authority& authority, absl::string_view tenant);
+
 /// The key of the flight that serves a forced request: the token's key and the challenge's digest.
 std::string ForcedFlightKey(absl::string_view cache_key, absl::string_view claims_challenge);
 
