@@ -19,7 +19,8 @@ namespace tokensvc {
 /// What a listener is started with, and what it needs for as long as it runs: to be kept until
 /// after its end.
 struct ListenerParts {
-  /// Knows callers by their certificates; null where clients show none.
+  /// Knows callers, or the proxies that bring them, by their certificates; null where clients show
+  /// none.
   std::unique_ptr<CertificateCallers> callers;
   /// Follows its TLS files, by polling; null where there is no TLS.
   std::unique_ptr<ListenerCertificates> certificates;

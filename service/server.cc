@@ -168,8 +168,10 @@ struct Server::Parts {
       return std::make_unique<CertificateCallerResolver>(*of_listener.callers);
     }
     if (listener.has_jwt()) {
-      return std::make_unique<JwtCallerResolver>(
+      auto by_jwt = std::make_unique<JwtCallerResolver>(
           jwt_issuers.AuthenticatorFor(listener.jwt(), clock, jwt_metrics));
+      if (of_listener.callers == nullptr) return by_jwt;
+      return std::make_unique<CertifiedProxyResolver>(*of_listener.callers, std::move(by_jwt));
     }
     return std::make_unique<FixedCaller>(Caller{absl::StrCat("local:", listener.identity())});
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -13,6 +14,7 @@
 #include "absl/time/time.h"
 #include "client/core/retry_policy.h"
 #include "client/rpc/callback_scope.h"
+#include "client/rpc/connection.h"
 #include "client/rpc/grpc_status.h"
 #include "grpcpp/alarm.h"
 #include "grpcpp/client_context.h"
@@ -33,17 +35,17 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<Request, R
   /// status is OK.
   using Done = std::function<void(const absl::Status& status, Response* response)>;
 
-  static void Start(std::shared_ptr<Stub> stub, Method method, Request request,
+  static void Start(std::shared_ptr<Connection> connection, Method method, Request request,
                     absl::Duration timeout, Done done) {
-    std::shared_ptr<RetryingCall> call(new RetryingCall(std::move(stub), method, std::move(request),
-                                                        absl::Now() + timeout, std::move(done)));
+    std::shared_ptr<RetryingCall> call(new RetryingCall(
+        std::move(connection), method, std::move(request), absl::Now() + timeout, std::move(done)));
     call->Attempt();
   }
 
  private:
-  RetryingCall(std::shared_ptr<Stub> stub, Method method, Request request, absl::Time deadline,
-               Done done)
-      : stub_(std::move(stub)),
+  RetryingCall(std::shared_ptr<Connection> connection, Method method, Request request,
+               absl::Time deadline, Done done)
+      : connection_(std::move(connection)),
         method_(method),
         request_(std::move(request)),
         deadline_(deadline),
@@ -52,6 +54,11 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<Request, R
   void Attempt() {
     context_ = std::make_unique<grpc::ClientContext>();
     context_->set_deadline(absl::ToChronoTime(deadline_));
+    Connection::ForCall next = connection_->Next();
+    stub_ = std::move(next.stub);
+    if (next.authorization != nullptr) {
+      context_->AddMetadata("authorization", std::string(next.authorization->Reveal()));
+    }
     response_.Clear();
     (stub_->async()->*method_)(context_.get(), &request_, &response_,
                                [self = this->shared_from_this()](const grpc::Status& status) {
@@ -62,7 +69,7 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<Request, R
 
   void End(const grpc::Status& status) {
     context_.reset();
-    const absl::Status result = ToAbslStatus(status);
+    const absl::Status result = connection_->Explain(ToAbslStatus(status));
     if (result.ok()) return Finish(result);
     FailedAttempt attempt;
     attempt.code = result.code();
@@ -76,14 +83,17 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<Request, R
     // when it has run, or the two would keep each other.
     auto self = std::make_shared<std::shared_ptr<RetryingCall>>(this->shared_from_this());
     alarm_ = std::make_unique<grpc::Alarm>();
-    alarm_->Set(absl::ToChronoTime(absl::Now() + *delay),
-                [self](bool) { std::exchange(*self, nullptr)->Attempt(); });
+    alarm_->Set(absl::ToChronoTime(absl::Now() + *delay), [self](bool) {
+      const CallbackScope scope;
+      std::exchange(*self, nullptr)->Attempt();
+    });
   }
 
   /// Gives up the channel before anybody hears of the result, so that whoever waits for it can end
   /// the client on a thread of its own (client/rpc/callback_scope.h).
   void Finish(const absl::Status& result) {
     stub_.reset();
+    connection_.reset();
     done_(result, result.ok() ? &response_ : nullptr);
   }
 
@@ -92,7 +102,8 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<Request, R
     return std::uniform_real_distribution<double>(0, 1)(generator);
   }
 
-  std::shared_ptr<Stub> stub_;
+  std::shared_ptr<Connection> connection_;
+  std::shared_ptr<Stub> stub_;  ///< Of the attempt that runs.
   const Method method_;
   const Request request_;
   const absl::Time deadline_;

@@ -49,6 +49,12 @@ constexpr Entry kAdvice[] = {
      "caller: ask again, or give more time with --timeout."},
     {"DRAINING", "This replica is shutting down. Retry at once: another one answers."},
     {"INTERNAL", "A defect of the service. Report it to the operator with the correlation id."},
+    {"UNAUTHENTICATED",
+     "The server does not know who you are: this address takes no call without an identity of the "
+     "kind that it asks for (a client certificate, or a JWT), and an expired one is none."},
+    {"IDENTITY_UNAVAILABLE",
+     "The server can't fetch the keys that would tell who you are. Retry as it says; if it lasts, "
+     "the operator checks the service's way to the issuer of your JWT."},
 };
 
 }  // namespace

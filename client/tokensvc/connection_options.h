@@ -8,19 +8,27 @@
 
 namespace tokensvc::client {
 
-/// How to reach the service. Files are PEM and read once, when the client is made: renewed ones
-/// take effect in a client that is made anew, and until then every connection, the next ones too,
-/// shows and trusts the old ones. Make it before they expire.
+/// How to reach the service, and who the client is.
+///
+/// The files are followed, however they are replaced (by a rename, in place, by Kubernetes' link):
+/// the next call after a change goes over a connection with the new certificate, key and CAs, and
+/// carries the new JWT; calls that run end on the connection that they have. What is missing, half
+/// written, does not fit together or (a new certificate) is expired is not taken over: what was
+/// read last stays in force, and the error of a call that fails for it says why.
 struct ConnectionOptions {
   /// HOST:PORT, [IPV6]:PORT or unix:PATH. A name with several addresses: calls go to all in turn.
   std::string address;
-  /// No TLS; for loopback and Unix sockets only, anything else is refused.
+  /// No TLS; for loopback only, anything else is refused. A Unix socket never has TLS.
   bool plaintext = false;
-  /// Whom to trust; empty: the system's trust store.
+  /// PEM. Whom to trust; empty: the system's trust store, as it is when the client is made.
   std::string ca_file;
-  /// What the client shows of itself (mutual TLS); both or none.
+  /// PEM, the key without a pass phrase. What the client shows of itself in mutual TLS; both or
+  /// none.
   std::string certificate_file;
   std::string private_key_file;
+  /// A file with a JWT, which goes with every call as `authorization: Bearer …`: over TLS, a Unix
+  /// socket or loopback. A Kubernetes projected service-account token, for example.
+  std::string jwt_file;
   /// A connection on which a call has waited this long for an answer is probed, and given up after
   /// another 10 s.
   absl::Duration keepalive = absl::Seconds(30);

@@ -6,7 +6,7 @@
 
 #include "client/core/blocking_wait.h"
 #include "client/rpc/callback_scope.h"
-#include "client/rpc/channel.h"
+#include "client/rpc/connection.h"
 #include "client/rpc/messages.h"
 #include "client/rpc/retrying_call.h"
 #include "tokensvc/v1/token_service.grpc.pb.h"
@@ -17,13 +17,13 @@ namespace {
 constexpr absl::Duration kLongestTimeout = absl::Minutes(5);
 
 template <class Request, class Response, class T>
-void Call(std::shared_ptr<v1::TokenService::StubInterface> stub,
+void Call(std::shared_ptr<Connection> connection,
           typename RetryingCall<Request, Response>::Method method, const TokenRequest& request,
           absl::Duration timeout, TokenClient::Callback<T> done) {
   Request message;
   ToMessage(request, &message);
   RetryingCall<Request, Response>::Start(
-      std::move(stub), method, std::move(message), std::min(timeout, kLongestTimeout),
+      std::move(connection), method, std::move(message), std::min(timeout, kLongestTimeout),
       [done = std::move(done)](const absl::Status& status, Response* response) {
         done(status.ok() ? FromMessage(response) : absl::StatusOr<T>(status));
       });
@@ -40,17 +40,20 @@ absl::StatusOr<T> Wait(const StartCall& start) {
 }  // namespace
 
 struct TokenClient::State {
-  std::shared_ptr<v1::TokenService::StubInterface> stub;
+  std::shared_ptr<Connection> connection;
 };
 
 absl::StatusOr<std::shared_ptr<TokenClient>> TokenClient::Create(const ConnectionOptions& options) {
-  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = MakeChannel(options);
-  if (!channel.ok()) return channel.status();
-  return std::make_shared<TokenClient>(*std::move(channel));
+  absl::StatusOr<std::shared_ptr<Connection>> connection = Connection::Open(options);
+  if (!connection.ok()) return connection.status();
+  return std::shared_ptr<TokenClient>(
+      new TokenClient(std::make_unique<State>(State{*std::move(connection)})));
 }
 
 TokenClient::TokenClient(const std::shared_ptr<grpc::ChannelInterface>& channel)
-    : state_(std::make_unique<State>(State{MakeStub(channel)})) {}
+    : TokenClient(std::make_unique<State>(State{Connection::Over(MakeStub(channel))})) {}
+
+TokenClient::TokenClient(std::unique_ptr<const State> state) : state_(std::move(state)) {}
 
 TokenClient::~TokenClient() = default;
 
@@ -64,8 +67,8 @@ absl::StatusOr<AccessToken> TokenClient::AcquireForClient(const TokenRequest& re
 void TokenClient::AcquireForClientAsync(const TokenRequest& request, Callback<AccessToken> done,
                                         absl::Duration timeout) const {
   Call<v1::AcquireForClientRequest, v1::AcquireForClientResponse, AccessToken>(
-      state_->stub, &v1::TokenService::StubInterface::async_interface::AcquireForClient, request,
-      timeout, std::move(done));
+      state_->connection, &v1::TokenService::StubInterface::async_interface::AcquireForClient,
+      request, timeout, std::move(done));
 }
 
 absl::StatusOr<BatchResults> TokenClient::BatchAcquireForClient(
@@ -82,7 +85,7 @@ void TokenClient::BatchAcquireForClientAsync(const std::vector<TokenRequest>& re
   ToMessage(requests, &message);
   using Call = RetryingCall<v1::BatchAcquireForClientRequest, v1::BatchAcquireForClientResponse>;
   Call::Start(
-      state_->stub, &v1::TokenService::StubInterface::async_interface::BatchAcquireForClient,
+      state_->connection, &v1::TokenService::StubInterface::async_interface::BatchAcquireForClient,
       std::move(message), std::min(timeout, kLongestTimeout),
       [done = std::move(done), size = requests.size()](
           const absl::Status& status, v1::BatchAcquireForClientResponse* response) {
@@ -102,8 +105,9 @@ void TokenClient::CreateAuthorizationHeaderAsync(const TokenRequest& request,
                                                  absl::Duration timeout) const {
   Call<v1::CreateAuthorizationHeaderRequest, v1::CreateAuthorizationHeaderResponse,
        AuthorizationHeaders>(
-      state_->stub, &v1::TokenService::StubInterface::async_interface::CreateAuthorizationHeader,
-      request, timeout, std::move(done));
+      state_->connection,
+      &v1::TokenService::StubInterface::async_interface::CreateAuthorizationHeader, request,
+      timeout, std::move(done));
 }
 
 }  // namespace tokensvc::client

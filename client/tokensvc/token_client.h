@@ -48,7 +48,7 @@ class TokenClient {
   /// Connects when the first call needs it. INVALID_ARGUMENT: the options make no sense, or a file
   /// can't be used.
   static absl::StatusOr<std::shared_ptr<TokenClient>> Create(const ConnectionOptions& options);
-  /// Over a channel of the caller's own.
+  /// Over a channel of the caller's own, which alone says who the client is.
   explicit TokenClient(const std::shared_ptr<grpc::ChannelInterface>& channel);
   ~TokenClient();
   TokenClient(const TokenClient&) = delete;
@@ -78,6 +78,8 @@ class TokenClient {
 
  private:
   struct State;
+  explicit TokenClient(std::unique_ptr<const State> state);
+
   std::unique_ptr<const State> state_;
 };
 

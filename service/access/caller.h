@@ -10,7 +10,7 @@ namespace tokensvc {
 struct Caller {
   /// What policy, quotas, audit and ownership know it by, in one of the forms
   /// `spiffe://TRUST-DOMAIN/PATH`, `uri:URI`, `dns:NAME` (from a client certificate),
-  /// `jwt:ISSUER-NAME:SUBJECT` (from a JWT) and `local:NAME` (whoever reaches a listener on
+  /// `jwt:ISSUER-NAME:SUBJECT`, `jwt:ISSUER-NAME:TENANT:SUBJECT` (from a JWT) and `local:NAME` (whoever reaches a listener on
   /// loopback or a Unix socket, by its configuration). Never empty.
   std::string id;
 };

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace tokensvc {
@@ -11,6 +12,14 @@ namespace {
 Counter& AddMetric(MetricRegistry& registry, absl::string_view result) {
   return registry.AddCounter("tokensvc_caller_jwts_total", "JWTs that callers showed, by result.",
                              {{"result", std::string(result)}});
+}
+
+/// Subjects of different tenants are different callers, whatever each tenant calls them.
+std::string CallerIdOf(const TrustedIssuer& issuer, const JwtClaims& claims) {
+  const std::string tenant = issuer.verifier.of_many_tenants()
+                                 ? absl::StrCat(absl::AsciiStrToLower(claims.tenant_id), ":")
+                                 : "";
+  return absl::StrCat("jwt:", issuer.name, ":", tenant, claims.subject);
 }
 
 }  // namespace
@@ -68,7 +77,7 @@ JwtAuthenticator::Outcome JwtAuthenticator::Verify(const Candidate& candidate,
   verified->issuer_name = issuer.name;
   verified->key_set = keys->digest();
   verified->claims = candidate.claims;
-  verified->caller_id = absl::StrCat("jwt:", issuer.name, ":", candidate.claims.subject);
+  verified->caller_id = CallerIdOf(issuer, candidate.claims);
   VerifiedTokens::Value value = std::move(verified);
   memory_.Remember(candidate.id, value);
   return value;

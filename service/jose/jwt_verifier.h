@@ -44,6 +44,8 @@ class JwtVerifier {
   static absl::StatusOr<JwtVerifier> Create(JwtProfile profile);
 
   const JwtProfile& profile() const { return profile_; }
+  /// Whether the issuer has a `{tenantid}`, so that subjects are unique within `tid` only.
+  bool of_many_tenants() const { return issuer_suffix_.has_value(); }
 
   /// Everything but the key and the signature, because all of it is cheaper than those: algorithm,
   /// type, issuer, audience, tenant, subject, times. kIssuer is found first, so that several

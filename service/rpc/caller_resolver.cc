@@ -44,6 +44,18 @@ absl::string_view Property(const grpc::AuthContext& context, const char* name) {
   return values.empty() ? absl::string_view() : View(values.front());
 }
 
+/// Whom the certificate of the call's connection names.
+CallerOutcome PeerOf(const grpc::CallbackServerContext& context,
+                     const CertificateCallers& callers) {
+  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
+  if (peer == nullptr) return Unauthenticated("no_certificate");
+  const absl::string_view leaf = Property(*peer, GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (leaf.empty()) return Unauthenticated("no_certificate");
+  auto caller = callers.Identify(leaf, Property(*peer, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME));
+  if (!caller.ok()) return Unauthenticated(CertificateRefusalName(caller.error()));
+  return *std::move(caller);
+}
+
 }  // namespace
 
 void FixedCaller::Resolve(const grpc::CallbackServerContext&, absl::Duration, Done done) {
@@ -52,13 +64,14 @@ void FixedCaller::Resolve(const grpc::CallbackServerContext&, absl::Duration, Do
 
 void CertificateCallerResolver::Resolve(const grpc::CallbackServerContext& context, absl::Duration,
                                         Done done) {
-  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
-  if (peer == nullptr) return done(Unauthenticated("no_certificate"));
-  const absl::string_view leaf = Property(*peer, GRPC_X509_PEM_CERT_PROPERTY_NAME);
-  if (leaf.empty()) return done(Unauthenticated("no_certificate"));
-  auto caller = callers_.Identify(leaf, Property(*peer, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME));
-  if (!caller.ok()) return done(Unauthenticated(CertificateRefusalName(caller.error())));
-  done(*std::move(caller));
+  done(PeerOf(context, callers_));
+}
+
+void CertifiedProxyResolver::Resolve(const grpc::CallbackServerContext& context,
+                                     absl::Duration at_most, Done done) {
+  CallerOutcome proxy = PeerOf(context, proxies_);
+  if (!proxy.ok()) return done(std::move(proxy));
+  behind_it_->Resolve(context, at_most, std::move(done));
 }
 
 void JwtCallerResolver::Resolve(const grpc::CallbackServerContext& context, absl::Duration at_most,

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
@@ -71,6 +72,23 @@ class JwtCallerResolver final : public CallerResolver {
 
  private:
   const std::shared_ptr<JwtAuthenticator> authenticator_;
+};
+
+/// Connections come from proxies, which show certificates; the calls in them are of others, whom
+/// another resolver tells. A proxy whose certificate expires, or whose authority is no longer
+/// trusted, brings nobody any more. Its certificate needs a URI or a DNS name, as a caller's does.
+class CertifiedProxyResolver final : public CallerResolver {
+ public:
+  /// `proxies` must outlive it.
+  CertifiedProxyResolver(const CertificateCallers& proxies,
+                         std::unique_ptr<CallerResolver> behind_it)
+      : proxies_(proxies), behind_it_(std::move(behind_it)) {}
+  void Resolve(const grpc::CallbackServerContext& context, absl::Duration at_most,
+               Done done) override;
+
+ private:
+  const CertificateCallers& proxies_;
+  const std::unique_ptr<CallerResolver> behind_it_;
 };
 
 }  // namespace tokensvc

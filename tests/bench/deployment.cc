@@ -80,18 +80,20 @@ std::string Deployment::WriteFile(absl::string_view name, const std::string& tex
 Peer Deployment::StartService(const std::string& name, absl::string_view more) {
   const std::string config = WriteFile(
       absl::StrCat(name, ".yaml"),
-      absl::StrCat("listeners: [{name: bench, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
-"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
- "scopes: [\"*\"]}]}\n"
+      absl::StrCat(
+          "listeners: [{name: bench, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
+          "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: "
+          "[\"*\"], grants: [\"*\"], "
+          "scopes: [\"*\"]}]}\n"
 
-                   "metrics: {address: \"127.0.0.1:0\"}\n"
-                   "authorities: [{name: dev, entra: {base_url: \"",
-                   authority_url_,
-                   "\", instance_discovery: false}}]\n"
-                   "registrations:\n"
-                   "  - {name: bench, authority: dev, client_id: bench, tenants: [\"*\"],\n"
-                   "     credentials: [{secret: {value: \"file:",
-                   Path("secret"), "\"}}]}\n", more));
+          "metrics: {address: \"127.0.0.1:0\"}\n"
+          "authorities: [{name: dev, entra: {base_url: \"",
+          authority_url_,
+          "\", instance_discovery: false}}]\n"
+          "registrations:\n"
+          "  - {name: bench, authority: dev, client_id: bench, tenants: [\"*\"],\n"
+          "     credentials: [{secret: {value: \"file:",
+          Path("secret"), "\"}}]}\n", more));
   const std::string ready = Path(name);
   return Connect(name, {programs_.server, "--config", config, "--ready-file", ready}, ready);
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -63,18 +64,23 @@ class ScriptedService final : public v1::TokenService::Service {
     v1::AcquireForClientRequest request;
     absl::Duration time_left;
     std::vector<std::string> authorization;
+    std::string certificate;  ///< The common name that the client showed.
   };
 
   explicit ScriptedService(const std::shared_ptr<grpc::ServerCredentials>& credentials =
-                               grpc::InsecureServerCredentials()) {
+                               grpc::InsecureServerCredentials(),
+                           std::string address = "127.0.0.1:0")
+      : address_(std::move(address)) {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", credentials, &port_);
+    builder.AddListeningPort(address_, credentials, &port_);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
   ~ScriptedService() override { server_->Shutdown(); }
 
-  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
+  std::string address() const {
+    return absl::StartsWith(address_, "unix:") ? address_ : absl::StrCat("127.0.0.1:", port_);
+  }
 
   std::shared_ptr<TokenClient> MakeClient() const {
     ConnectionOptions options;
@@ -192,10 +198,14 @@ class ScriptedService final : public v1::TokenService::Service {
   grpc::Status Enter(const grpc::ServerContext& context,
                      const v1::AcquireForClientRequest& request) {
     MutexLock lock(&mutex_);
-    Seen seen{request, absl::FromChrono(context.deadline()) - absl::Now(), {}};
+    Seen seen{request, absl::FromChrono(context.deadline()) - absl::Now(), {}, {}};
     const auto headers = context.client_metadata().equal_range("authorization");
     for (auto header = headers.first; header != headers.second; ++header) {
       seen.authorization.emplace_back(header->second.data(), header->second.size());
+    }
+    for (const grpc::string_ref& name :
+         context.auth_context()->FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME)) {
+      seen.certificate.assign(name.data(), name.size());
     }
     seen_.push_back(std::move(seen));
     while (held_) changed_.Wait(&mutex_);
@@ -205,6 +215,7 @@ class ScriptedService final : public v1::TokenService::Service {
     return status;
   }
 
+  const std::string address_;
   int port_ = 0;
   mutable Mutex mutex_;
   CondVar changed_;

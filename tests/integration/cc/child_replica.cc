@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -37,22 +36,26 @@ ChildReplica::ChildReplica(const std::string& directory, const std::string& name
       std::vector<std::string>{TOKENSVC_SERVER, "--config", config_file, "--ready-file",
                                ready_file},
       log_file_);
-  std::map<std::string, std::string> addresses;
   const std::string ready = bench::WaitForFile(ready_file, absl::Seconds(60));
   for (const absl::string_view line : absl::StrSplit(ready, '\n', absl::SkipEmpty())) {
-    addresses.insert(absl::StrSplit(line, absl::MaxSplits(' ', 1)));
+    addresses_.insert(absl::StrSplit(line, absl::MaxSplits(' ', 1)));
   }
-  EXPECT_EQ(addresses.count("local"), 1u) << Log();
-  metrics_address_ = addresses["metrics"];
+  EXPECT_EQ(addresses_.count("local"), 1u) << Log();
   // A connection of its own, which no other test's breaks.
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   stub_ = v1::TokenService::NewStub(
-      grpc::CreateCustomChannel(addresses["local"], grpc::InsecureChannelCredentials(), arguments));
+      grpc::CreateCustomChannel(AddressOf("local"), grpc::InsecureChannelCredentials(), arguments));
+}
+
+const std::string& ChildReplica::AddressOf(const std::string& listener) const {
+  static const std::string kNone;
+  const auto found = addresses_.find(listener);
+  return found == addresses_.end() ? kNone : found->second;
 }
 
 double ChildReplica::Metric(const std::string& line) const {
-  httplib::Client client("http://" + metrics_address_);
+  httplib::Client client("http://" + AddressOf("metrics"));
   const auto answer = client.Get("/metrics");
   if (!answer) return 0;
   for (absl::string_view each : absl::StrSplit(answer->body, '\n')) {

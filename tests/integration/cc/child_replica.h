@@ -2,7 +2,10 @@
 #ifndef TOKENSVC_TESTS_INTEGRATION_CC_CHILD_REPLICA_H_
 #define TOKENSVC_TESTS_INTEGRATION_CC_CHILD_REPLICA_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -19,7 +22,11 @@ class ChildReplica {
   ChildReplica(const std::string& directory, const std::string& name,
                const std::string& configuration);
 
+  /// At the listener `local`.
   v1::TokenService::Stub& stub() const { return *stub_; }
+  /// Where a listener is, by its name.
+  const std::string& AddressOf(const std::string& listener) const;
+  pid_t pid() const { return process_->pid(); }
 
   /// The value of a line of /metrics (`name{labels}`); 0 where there is none.
   double Metric(const std::string& line) const;
@@ -35,7 +42,7 @@ class ChildReplica {
  private:
   const std::string log_file_;
   std::unique_ptr<bench::ChildProcess> process_;
-  std::string metrics_address_;
+  std::map<std::string, std::string> addresses_;
   std::unique_ptr<v1::TokenService::Stub> stub_;
 };
 

@@ -89,8 +89,9 @@ class ManagedIdentityFixture : public ServiceFixture {
   std::string ConfigurationWith(const std::string& credentials, int loops = 1) const {
     std::string text = absl::StrCat(
         "listeners: [{name: local, address: \"127.0.0.1:0\", plaintext: {}, identity: tests}]\n"
-"policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], grants: [\"*\"], "
- "scopes: [\"*\"]}]}\n"
+        "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], "
+        "grants: [\"*\"], "
+        "scopes: [\"*\"]}]}\n"
 
         "metrics: {address: \"127.0.0.1:0\"}\n"
         "server: {loops: ",

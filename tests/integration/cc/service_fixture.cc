@@ -97,7 +97,7 @@ std::string ServiceFixture::Configuration(const std::string& more) const {
       "reflection: true}]\n"
       "policy: {rules: [{name: all, callers: [\"*\"], registrations: [\"*\"], tenants: [\"*\"], "
       "grants: [\"*\"], "
-      "scopes: [\"*\"]}]}\n"
+      "scopes: [\"*\"], client_claims: allowed}]}\n"
 
       "metrics: {address: \"127.0.0.1:0\"}\n"
       "authorities:\n"

@@ -18,6 +18,7 @@ import urllib.request
 import grpc
 
 import harness
+import header_bomb
 import stubs
 
 ROOT = harness.ROOT
@@ -215,6 +216,43 @@ class SharingTest(ClusterTest):
         for log in logs:
             for secret in secrets:
                 self.assertNotIn(secret.read_text(), log.read_text(errors="replace"), (log, secret))
+
+
+class HeaderBombTest(ClusterTest):
+    """This gRPC takes endless headers (CVE-2023-33953): what stands before it must not."""
+
+    BOMB = 102 << 20
+    GROWTH_KIB = 16 << 10
+
+    def resident_kib(self, name):
+        status = pathlib.Path(f"/proc/{int((self.cluster / f'{name}.pid').read_text())}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+
+    def expect_harmless(self, throw):
+        self.source("api://bomb/.default", *self.through_nginx())  # What the first call takes is not the bomb's.
+        before = {name: self.resident_kib(name) for name in ("replica-a", "replica-b", "nginx")}
+        took = throw()
+        for name, was in before.items():
+            self.assertLess(self.resident_kib(name) - was, self.GROWTH_KIB, f"{name}, {took} bytes taken")
+        self.assertIn(self.source("api://bomb/.default", *self.through_nginx()), ("local_cache", "shared_cache"))
+        return took
+
+    def test_nginx_keeps_it_off_the_replicas(self):
+        self.expect_harmless(lambda: header_bomb.throw(self.addresses["NGINX"], self.ca, self.BOMB))
+
+    def test_a_replica_refuses_it_in_the_handshake_where_no_certificate_is_shown(self):
+        for name in "AB":
+            address = self.addresses[f"REPLICA_{name}"]
+            took = self.expect_harmless(lambda: header_bomb.throw(address, self.ca, self.BOMB))
+            self.assertLess(took, self.BOMB)
+
+
+    def test_where_nothing_stands_before_it_memory_grows(self):
+        """Or the tests above would prove nothing; a gRPC that needs no protection skips this."""
+        before = self.resident_kib("replica-a")
+        header_bomb.throw(self.addresses["REPLICA_A_LOCAL"], None, self.BOMB)
+        if self.resident_kib("replica-a") - before < self.GROWTH_KIB:
+            self.skipTest("this gRPC limits the headers that it takes")
 
 
 class LossTest(ClusterTest):

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "absl/strings/ascii.h"
 #include "base/event_loop.h"
 #include "tests/service/access/issuer_keys_fixture.h"
 #include "tests/testing/run_on_loop.h"
@@ -83,6 +84,22 @@ TEST_F(JwtAuthenticatorTest, NamesTheCallerAndRemembersTheToken) {
   const auto outcome = Start(*authenticator, token);
   EXPECT_EQ((***outcome)->issuer_name, "main");
   EXPECT_EQ((***outcome)->claims.expires_at, clock_.Now() + absl::Hours(1));
+}
+
+TEST_F(JwtAuthenticatorTest, SubjectsOfDifferentTenantsAreDifferentCallers) {
+  keys_ = MakeKeys();
+  transport_.Push(200, JwkSetText({JwkOf(EcKey(), "ec")}));
+  ASSERT_NE(Ask(*keys_), nullptr);
+  const auto authenticator = Make(
+      {{"main", VerifierFor("https://issuer.example/{tenantid}", testing::kTestAudience), keys_}});
+  for (const std::string tenant :
+       {"11111111-aaaa-1111-1111-111111111111", "22222222-AAAA-2222-2222-222222222222"}) {
+    Json claims = GoodClaims();
+    claims["iss"] = "https://issuer.example/" + tenant;
+    claims["tid"] = tenant;
+    EXPECT_EQ(Verdict(*authenticator, GoodToken(EcKey(), "ec", claims)),
+              absl::StrCat("jwt:main:", absl::AsciiStrToLower(tenant), ":orders"));
+  }
 }
 
 TEST_F(JwtAuthenticatorTest, ARememberedTokenEndsWhenItExpires) {
