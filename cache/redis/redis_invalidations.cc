@@ -79,9 +79,8 @@ class RedisInvalidations::Impl : public std::enable_shared_from_this<Impl> {
     absl::Status status = co_await connection->Connect();
     if (!stopped_ && status.ok()) {
       // Every message says that something changed: a list of keys, or null for all of them.
-      connection->HandleMessages([self = shared_from_this()](const RespValue&) {
-        self->ReadAgain();
-      });
+      connection->HandleMessages(
+          [self = shared_from_this()](const RespValue&) { self->ReadAgain(); });
       status = co_await Track(*connection);
     }
     for (bool subscribed = false; !stopped_ && status.ok(); subscribed = true) {

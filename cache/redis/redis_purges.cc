@@ -139,8 +139,7 @@ class RedisPurges::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   static asio::awaitable<void> Restore(std::shared_ptr<Impl> self, PurgeState missing) {
-    const absl::Status status =
-        co_await self->set_.Restore(self->deps_.client, std::move(missing));
+    const absl::Status status = co_await self->set_.Restore(self->deps_.client, std::move(missing));
     if (self->stopped_) co_return;
     if (!status.ok()) {
       self->pause_.expires_after(kPauseBeforeRestoring);
@@ -159,7 +158,8 @@ class RedisPurges::Impl : public std::enable_shared_from_this<Impl> {
       deps_.health.Refused(refusal->code, refusal->command);
     }
     const BootTime now = deps_.clock.Boot();
-    if (!loss_logged_at_.has_value() || (was_known && now - *loss_logged_at_ >= ToNanos(kLogInterval))) {
+    if (!loss_logged_at_.has_value() ||
+        (was_known && now - *loss_logged_at_ >= ToNanos(kLogInterval))) {
       loss_logged_at_ = now;
       deps_.logger.Warning("purge_epochs_unknown", {{"cause", std::string(cause.message())}});
     }
@@ -184,8 +184,8 @@ RedisPurges::RedisPurges(asio::io_context& context, RedisOptions redis, std::str
 
 RedisPurges::~RedisPurges() { impl_->Stop(); }
 
-void RedisPurges::Raise(ScopeNames names, std::uint64_t at_least,
-                        SteadyClock::time_point deadline, SharedPurges::Done done) {
+void RedisPurges::Raise(ScopeNames names, std::uint64_t at_least, SteadyClock::time_point deadline,
+                        SharedPurges::Done done) {
   const auto shared = std::make_shared<SharedPurges::Done>(std::move(done));
   const auto time_is_up = std::make_shared<asio::steady_timer>(impl_->context(), deadline);
   time_is_up->async_wait([shared, time_is_up](asio::error_code cancelled) {

@@ -150,10 +150,9 @@ std::shared_ptr<const TokenRecord> SealedStore::Open(const KeyRings& rings, cons
 
 bool SealedStore::IsFresh(const RecordName& name, const PurgeStamp& stamp,
                           TokenRecord::Fields& fields) {
-  const ScopeNames scopes[] = {
-      purge_namer_.NamesOf({PurgeKind::kRegistration, name.registration}),
-      purge_namer_.NamesOf({PurgeKind::kTenant, name.partition}),
-      purge_namer_.NamesOf({PurgeKind::kCredential, stamp.credential})};
+  const ScopeNames scopes[] = {purge_namer_.NamesOf({PurgeKind::kRegistration, name.registration}),
+                               purge_namer_.NamesOf({PurgeKind::kTenant, name.partition}),
+                               purge_namer_.NamesOf({PurgeKind::kCredential, stamp.credential})};
   const std::uint64_t stamped[] = {stamp.registration, stamp.tenant, stamp.credential_epoch};
   PurgeState news;
   for (std::size_t i = 0; i < std::size(scopes); ++i) {

@@ -55,6 +55,9 @@ constexpr Entry kAdvice[] = {
     {"IDENTITY_UNAVAILABLE",
      "The server can't fetch the keys that would tell who you are. Retry as it says; if it lasts, "
      "the operator checks the service's way to the issuer of your JWT."},
+    {"SHARED_CACHE_UNAVAILABLE",
+     "Redis did not take the change: it holds in the one replica that you asked. Ask again as it "
+     "says; if it lasts, the operator looks for redis_lost and purge_epochs_unknown in the log."},
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ enum class Reason {
   kInternal,
   kUnauthenticated,
   kIdentityUnavailable,
+  kSharedCacheUnavailable,
 };
 
 /// The name on the wire, for example `INTERACTION_REQUIRED`.

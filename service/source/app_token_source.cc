@@ -126,7 +126,10 @@ struct AppTokenSource::Metrics {
                                 "cached already.")),
         failed_fast(registry.AddCounter("tokensvc_failed_fast_total",
                                         "Flights that ended with a remembered failure, without a "
-                                        "request to the authority.")) {}
+                                        "request to the authority.")),
+        purged_flights(registry.AddCounter(
+            "tokensvc_purged_flights_total",
+            "Tokens that were purged while they were asked for, and were asked for again.")) {}
   Counter& local_hits;
   Counter& shared_hits;
   Counter& shared_failures;
@@ -371,8 +374,7 @@ asio::awaitable<Result<AppTokenSource::Fetched>> AppTokenSource::Fetch(
     Lane& lane, const AppTokenRequest& request, std::shared_ptr<const Grant> grant) {
   ScopeNames scopes[3];
   if (deps_.purges != nullptr) {
-    scopes[0] =
-        deps_.purge_namer->NamesOf({PurgeKind::kRegistration, request.registration->name});
+    scopes[0] = deps_.purge_namer->NamesOf({PurgeKind::kRegistration, request.registration->name});
     scopes[1] = deps_.purge_namer->NamesOf({PurgeKind::kTenant, PartitionOf(request)});
   }
   for (int fetch = 1;; ++fetch) {

@@ -149,8 +149,7 @@ class AppTokenSource {
   AppToken Shared(std::shared_ptr<const TokenRecord> record, const AppTokenRequest& request,
                   const std::string& key);
   Result<std::shared_ptr<const TokenRecord>> StoreResponse(const AppTokenRequest& request,
-                                                           const std::string& key,
-                                                           Fetched fetched,
+                                                           const std::string& key, Fetched fetched,
                                                            std::uint64_t generation);
   void RefreshBehind(const AppTokenRequest& request, absl::string_view key);
 

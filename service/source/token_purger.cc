@@ -24,7 +24,7 @@ Error Incomplete(absl::string_view field, absl::string_view what) {
 Error OnlyHere() {
   Error error;
   error.code = absl::StatusCode::kUnavailable;
-  error.reason = Reason::kInternal;
+  error.reason = Reason::kSharedCacheUnavailable;
   error.message =
       "the shared cache did not take the purge: it holds in this replica alone until it does; "
       "purge again";
@@ -66,8 +66,7 @@ Result<PurgeScope> TokenPurger::ScopeOf(const PurgeTarget& target) const {
   if (user == directory->end()) {
     return Incomplete("authority", "no registration has an authority of this name");
   }
-  return PurgeScope{PurgeKind::kTenant,
-                    TenantPartition(*user->second->authority, target.tenant)};
+  return PurgeScope{PurgeKind::kTenant, TenantPartition(*user->second->authority, target.tenant)};
 }
 
 void TokenPurger::Purge(const PurgeTarget& target, BootTime deadline, Done done) {
