@@ -125,17 +125,16 @@ TEST_F(PurgeSetParseTest, AnswersToOtherCommandsAreRefused) {
 /// Who is not Redis, and answers the one who listens.
 class LyingServerTest : public ::testing::Test {
  protected:
-  static constexpr char kQueued[] = "+QUEUED\r\n";
   /// A server that goes along, and answers EXEC with `exec`.
   static FakeRedis::Script Answering(std::string exec) {
-    return FakeRedis::Healthy([exec = std::move(exec)](const FakeRedis::Command& command) {
-      if (command[0] == "CLIENT") {
-        return FakeRedis::Answer{command[1] == "ID" ? ":7\r\n" : "+OK\r\n"};
-      }
+    return [exec = std::move(exec)](const FakeRedis::Command& command) {
+      if (command[0] == "CLIENT" && command[1] == "ID") return FakeRedis::Answer{":7\r\n"};
       if (command[0] == "MULTI") return FakeRedis::Answer{"+OK\r\n"};
       if (command[0] == "EXEC") return FakeRedis::Answer{exec};
-      return FakeRedis::Answer{kQueued};
-    });
+      std::string greeting = FakeRedis::Greeting(command);
+      if (greeting.empty()) greeting = "+QUEUED\r\n";
+      return FakeRedis::Answer{std::move(greeting)};
+    };
   }
 };
 

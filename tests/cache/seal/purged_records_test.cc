@@ -16,7 +16,7 @@ using testing::SealingLine;
 
 class PurgedRecordsTest : public ::testing::Test {
  protected:
-  PurgedRecordsTest() : shared_(std::make_shared<testing::MemoryBlobs>(clock_)) {}
+  PurgedRecordsTest() : shared_(std::make_shared<MemoryBlobs>(clock_)) {}
 
   std::shared_ptr<const TokenRecord> Record(const Replica& replica, const std::string& token,
                                             std::uint64_t generation = 10) const {
@@ -36,7 +36,7 @@ class PurgedRecordsTest : public ::testing::Test {
   }
 
   testing::FakeClock clock_;
-  std::shared_ptr<testing::MemoryBlobs> shared_;
+  std::shared_ptr<MemoryBlobs> shared_;
   Replica a_{shared_, clock_, 101};
   Replica b_{shared_, clock_, 102};
   /// As who stores it knows it, and as others ask for it.
