@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Purges over two replicas that share a real redis-server: what is purged is served by neither,
 // whatever Redis goes through.
+#include <algorithm>
+#include <atomic>
 #include <future>
+#include <iostream>
 #include <string>
 #include <thread>
 #include <vector>

@@ -2,11 +2,13 @@
 // What calls get after a purge, and while one comes.
 #include "service/source/token_purger.h"
 
+#include <atomic>
+#include <functional>
 #include <future>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "service/source/cache_key.h"
 #include "tests/service/source/app_token_source_fixture.h"
 
 namespace tokensvc {
@@ -25,8 +27,35 @@ class FakeSharedPurges final : public SharedPurges {
   absl::Status answer;
 };
 
+/// A secret that lets a test do something while a token is asked for.
+class InterruptedSecret final : public ClientCredential {
+ public:
+  explicit InterruptedSecret(std::function<void()> interrupt) : interrupt_(std::move(interrupt)) {}
+  const std::string& id() const override { return plain_.id(); }
+  asio::awaitable<absl::Status> AddTo(TokenEndpointRequest& request) override {
+    interrupt_();
+    co_return co_await plain_.AddTo(request);
+  }
+  std::uint64_t version() const override { return 1; }
+
+ private:
+  FixedSecret plain_;
+  const std::function<void()> interrupt_;
+};
+
 class TokenPurgerTest : public AppTokenSourceTest {
  protected:
+  /// Whoever asks for a token of the registration calls `interrupt`.
+  void InterruptWith(std::function<void()> interrupt) {
+    std::vector<std::shared_ptr<ClientCredential>> credentials = {
+        std::make_shared<InterruptedSecret>(std::move(interrupt))};
+    const CredentialEnvironment environment{clock_, random_, workers_, logger_,
+                                            credential_metrics_};
+    auto registration = std::make_shared<Registration>(*registration_);
+    registration->credentials =
+        std::make_shared<CredentialList>(std::move(credentials), environment);
+    registration_ = registration;
+  }
   static PurgeTarget Tenant(const std::string& tenant) {
     PurgeTarget target;
     target.kind = PurgeTarget::Kind::kTenant;
@@ -103,14 +132,11 @@ TEST_F(TokenPurgerTest, OtherTenantsRegistrationsAndCredentialsKeepTheirTokens) 
 }
 
 TEST_F(TokenPurgerTest, ATokenThatIsPurgedWhileItIsFetchedIsFetchedAgainForThoseWhoWait) {
-  DevAuthority::Fault slow;
-  slow.latency = absl::Milliseconds(300);
-  authority_->AddFault(slow);
-  std::future<Result<AppToken>> waiting =
-      std::async(std::launch::async, [this] { return Acquire(Request()); });
-  while (TokenRequests() < 1) std::this_thread::yield();
-  MustPurge(Tenant(kTenant));
-  const Result<AppToken> token = waiting.get();
+  std::atomic<int> interrupts{0};
+  InterruptWith([&] {
+    if (++interrupts == 1) MustPurge(Tenant(kTenant));
+  });
+  const Result<AppToken> token = Acquire(Request());
   ASSERT_TRUE(token.ok());
   EXPECT_EQ(TokenRequests(), 2);
   const Result<AppToken> later = Acquire(Request());
@@ -120,17 +146,12 @@ TEST_F(TokenPurgerTest, ATokenThatIsPurgedWhileItIsFetchedIsFetchedAgainForThose
 }
 
 TEST_F(TokenPurgerTest, WhoeverPurgesWithoutAPauseKeepsNobodyFromTheAuthority) {
-  std::atomic<bool> done{false};
-  std::thread restless([&] {
-    while (!done) purges_.Raise(namer_.NamesOf({PurgeKind::kRegistration, "orders"}), 1);
-  });
+  InterruptWith([&] { purges_.Raise(namer_.NamesOf({PurgeKind::kRegistration, "orders"}), 1); });
   const Result<AppToken> token = Acquire(Request());
   EXPECT_TRUE(token.ok());
   EXPECT_EQ(TokenRequests(), 3);
   EXPECT_TRUE(Acquire(Request()).ok());
   EXPECT_EQ(TokenRequests(), 6) << "nothing of it was kept";
-  done = true;
-  restless.join();
 }
 
 TEST_F(TokenPurgerTest, ARecordOfTheSharedCacheThatWasPurgedHereIsNotAnswered) {
