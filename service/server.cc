@@ -171,7 +171,7 @@ struct Server::Parts {
     source =
         std::make_unique<AppTokenSource>(SourceOptions(config), dependencies, std::move(lanes));
     purger = std::make_unique<TokenPurger>(
-        TokenPurger::Dependencies{purges, namer, failures, clock, logger,
+        TokenPurger::Dependencies{purges, namer, failures, logger,
                                   [this] { return directory.Current(); }, shared_cache.get()});
     return absl::OkStatus();
   }

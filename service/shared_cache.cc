@@ -137,7 +137,7 @@ class SharedCache::Connection final : public OfLoop {
         tick_(context),
         client_(context, OptionsFrom(shared.config, shared.environment.workers),
                 {shared.environment.clock, shared.environment.random, shared.health, shared.metrics,
-                 [this] { CheckNow(); }}),
+                 [this] { OnConnected(); }}),
         blobs_(client_, /*key_prefix=*/""),  // the names that `sealed_` makes have it
         sealed_(
             SealedOptions(shared.config),
@@ -169,7 +169,8 @@ class SharedCache::Connection final : public OfLoop {
   LeaseManager& leases() override { return generations_; }
 
  private:
-  void CheckNow() {
+  void OnConnected() {
+    if (purges_ != nullptr) purges_->ConnectNow();
     check_now_ = true;
     tick_.cancel();
   }

@@ -104,7 +104,8 @@ asio::awaitable<absl::StatusOr<BlobStore::PutOutcome>> RedisBlobStore::Put(std::
   arguments.push_back(std::move(blob));
   arguments.push_back(absl::StrCat(generation));
   arguments.push_back(absl::StrCat(expires_at_ms));
-  const absl::StatusOr<std::int64_t> result = co_await put_.RunForNumber(client_, std::move(arguments));
+  const absl::StatusOr<std::int64_t> result =
+      co_await put_.RunForNumber(client_, std::move(arguments));
   if (!result.ok()) co_return result.status();
   switch (*result) {
     case 0:
@@ -124,7 +125,8 @@ asio::awaitable<absl::StatusOr<std::uint64_t>> RedisBlobStore::NextGeneration(st
   const absl::StatusOr<std::int64_t> result =
       co_await next_generation_.RunForNumber(client_, std::move(arguments));
   if (!result.ok()) co_return result.status();
-  if (*result <= 0 || static_cast<std::uint64_t>(*result) > kMaxGeneration) co_return WrongKindOfAnswer();
+  if (*result <= 0 || static_cast<std::uint64_t>(*result) > kMaxGeneration)
+    co_return WrongKindOfAnswer();
   co_return static_cast<std::uint64_t>(*result);
 }
 

@@ -63,6 +63,10 @@ class RedisInvalidations::Impl : public std::enable_shared_from_this<Impl> {
     if (connection_ != nullptr) connection_->StopWaiting();
   }
 
+  void ConnectNow() {
+    if (connection_ == nullptr) timer_.cancel();
+  }
+
  private:
   static asio::awaitable<void> Run(std::shared_ptr<Impl> self) {
     while (!self->stopped_) {
@@ -194,5 +198,7 @@ RedisInvalidations::RedisInvalidations(asio::io_context& context, RedisOptions r
 RedisInvalidations::~RedisInvalidations() { impl_->Stop(); }
 
 void RedisInvalidations::ReadAgain() { impl_->ReadAgain(); }
+
+void RedisInvalidations::ConnectNow() { impl_->ConnectNow(); }
 
 }  // namespace tokensvc

@@ -55,6 +55,8 @@ class RedisInvalidations {
 
   /// As if something had changed.
   void ReadAgain();
+  /// Does not wait any longer before the next attempt to connect: Redis is known to be there.
+  void ConnectNow();
 
  private:
   class Impl;

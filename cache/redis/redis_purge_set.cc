@@ -112,10 +112,14 @@ std::vector<RedisCommand> RedisPurgeSet::ReadCommands() const {
   return commands;
 }
 
+std::uint64_t RedisPurgeSet::LastEpoch(absl::Time now) {
+  return Micros(now) + 2 * kMaxGenerationLead;
+}
+
 absl::StatusOr<PurgeReading> RedisPurgeSet::Parse(const std::vector<RespValue>& replies,
                                                   absl::Time now) {
   if (replies.size() != 1 + kPages) return WrongKindOfAnswer();
-  const std::uint64_t last = Micros(now) + 2 * kMaxGenerationLead;
+  const std::uint64_t last = LastEpoch(now);
   // Nobody purges in the future; and a floor there would make every new record one that was purged.
   const std::uint64_t last_floor = Micros(now + FleetClock::kMaxOffset);
   PurgeReading reading;

@@ -38,9 +38,13 @@ class RedisPurgeSet {
   /// What reads all of it. The set must not change in between: for one transaction.
   std::vector<RedisCommand> ReadCommands() const;
 
-  /// Takes hostile input. What is ahead of `now` by more than `kMaxGenerationLead` (twice: clocks
-  /// differ) was not handed out, nor was what is no number or no name; a value that is no sorted
-  /// set counts as none. Errors: those of Redis, and kInternal for answers to other commands.
+  /// The greatest epoch that can have been handed out: twice `kMaxGenerationLead` ahead of `now`,
+  /// since clocks differ.
+  static std::uint64_t LastEpoch(absl::Time now);
+
+  /// Takes hostile input. What is greater than `LastEpoch` was not handed out, nor was what is no
+  /// number or no name; a value that is no sorted set counts as none. Errors: those of Redis, and
+  /// kInternal for answers to other commands.
   static absl::StatusOr<PurgeReading> Parse(const std::vector<RespValue>& replies, absl::Time now);
 
   /// Purges a scope: its epoch becomes greater than it was, at least `at_least`, and at least

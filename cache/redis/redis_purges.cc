@@ -91,9 +91,12 @@ class RedisPurges::Impl : public std::enable_shared_from_this<Impl> {
     asio::steady_timer pause(self->context_);
     while (!self->stopped_) {
       ScopeNames to_raise = names;
-      const absl::StatusOr<std::uint64_t> epoch =
+      absl::StatusOr<std::uint64_t> epoch =
           co_await self->set_.Raise(self->deps_.client, std::move(to_raise), at_least);
       if (self->stopped_) co_return;
+      // The script gives out nothing like it: whoever answers so is no Redis of ours, and would
+      // keep later purges from being any greater.
+      if (epoch.ok() && *epoch > RedisPurgeSet::LastEpoch(self->Now())) epoch = WrongKindOfAnswer();
       if (epoch.ok()) {
         PurgeState raised;
         for (std::string& name : names) raised.epochs.push_back({std::move(name), *epoch});
@@ -111,6 +114,7 @@ class RedisPurges::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   asio::io_context& context() { return context_; }
+  RedisInvalidations& invalidations() { return *invalidations_; }
 
   static void Answer(SharedPurges::Done& done, absl::Status status) {
     const SharedPurges::Done once = std::exchange(done, nullptr);
@@ -118,9 +122,10 @@ class RedisPurges::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
+  absl::Time Now() const { return deps_.health.fleet_clock().Estimate(); }
+
   absl::Status OnRead(const std::vector<RespValue>& replies) {
-    const absl::Time now = deps_.health.fleet_clock().Estimate();
-    const absl::StatusOr<PurgeReading> reading = RedisPurgeSet::Parse(replies, now);
+    const absl::StatusOr<PurgeReading> reading = RedisPurgeSet::Parse(replies, Now());
     if (!reading.ok()) return reading.status();
     deps_.metrics.readings.Increment();
     deps_.metrics.ignored.Increment(static_cast<std::int64_t>(reading->ignored));
@@ -183,6 +188,8 @@ RedisPurges::RedisPurges(asio::io_context& context, RedisOptions redis, std::str
 }
 
 RedisPurges::~RedisPurges() { impl_->Stop(); }
+
+void RedisPurges::ConnectNow() { impl_->invalidations().ConnectNow(); }
 
 void RedisPurges::Raise(ScopeNames names, std::uint64_t at_least, SteadyClock::time_point deadline,
                         SharedPurges::Done done) {

@@ -57,6 +57,9 @@ class RedisPurges {
   RedisPurges(const RedisPurges&) = delete;
   RedisPurges& operator=(const RedisPurges&) = delete;
 
+  /// To be called when `client` has a new connection: this one is then not waited for, either.
+  void ConnectNow();
+
   /// As `SharedPurges::Raise`; `done` runs on the loop. Not called if the loop ends before.
   void Raise(ScopeNames names, std::uint64_t at_least,
              std::chrono::steady_clock::time_point deadline, SharedPurges::Done done);

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "service/source/cache_key.h"
 
 namespace tokensvc {
@@ -73,10 +72,8 @@ void TokenPurger::Purge(const PurgeTarget& target, BootTime deadline, Done done)
   const Result<PurgeScope> scope = ScopeOf(target);
   if (!scope.ok()) return done(scope.error());
   ScopeNames names = deps_.namer.NamesOf(*scope);
-  // By the clock, so that an epoch which Redis learns of only after an outage is likely to be
-  // greater than those that others have given out by then.
-  const auto now = std::max<std::int64_t>(absl::ToUnixMicros(deps_.clock.Now()), 1);
-  const std::uint64_t epoch = deps_.epochs.Raise(names, static_cast<std::uint64_t>(now));
+  // By one, not by this machine's clock: an epoch that is too great would hide later purges.
+  const std::uint64_t epoch = deps_.epochs.Raise(names, /*at_least=*/1);
   deps_.failures.ForgetRefusals();
   deps_.logger.Info("purged", {{"kind", KindName(target.kind)},
                                {"registration", target.registration},

@@ -29,7 +29,6 @@ class TokenPurger final : public Purger {
     PurgeEpochs& epochs;
     PurgeNamer& namer;
     FailureMemory& failures;
-    const Clock& clock;
     Logger& logger;
     /// The registrations of the moment.
     std::function<std::shared_ptr<const Directory>()> directory;

@@ -152,6 +152,18 @@ TEST_F(LyingServerTest, NothingThatIsNotAReadingMakesAReplicaCurrent) {
   }
 }
 
+TEST_F(LyingServerTest, AnEpochThatNobodyCanHandOutIsNoAnswerToAPurge) {
+  const FakeRedis::Script script = Answering("*-1\r\n");
+  FakeRedis server([script](const FakeRedis::Command& command) {
+    if (command[0] == "EVALSHA") return FakeRedis::Answer{":9007199254740991\r\n"};
+    return script(command);
+  });
+  PurgeReplica replica(server.port());
+  ASSERT_TRUE(replica.redis.WaitUntilConnected());
+  EXPECT_FALSE(replica.Purge("contoso", absl::Milliseconds(100)).ok());
+  EXPECT_EQ(replica.EpochOf("contoso"), 1u);
+}
+
 TEST_F(LyingServerTest, MessagesOfAnyShapeMakeItReadAgainAndNothingElse) {
   std::string pages;
   const std::size_t commands = RedisPurgeSet("k").ReadCommands().size();
