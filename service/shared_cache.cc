@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/shared_cache.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -34,6 +35,9 @@ constexpr auto kTick = std::chrono::seconds(1);
 constexpr int kTicksBetweenKeyChecks = 30;
 // A Redis that is there answers sooner; one that is not must not keep anybody waiting.
 constexpr absl::Duration kMaxWaitAtStart = absl::Milliseconds(500);
+
+// Whoever purges wants to know, and can ask again.
+constexpr auto kMaxWaitForPurge = std::chrono::minutes(1);
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
@@ -250,8 +254,10 @@ void SharedCache::AwaitClockCheck() {
 PurgeNamer& SharedCache::purge_namer() { return shared_->namer; }
 
 void SharedCache::Raise(ScopeNames names, std::uint64_t at_least, BootTime deadline, Done done) {
-  const auto until =
-      std::chrono::steady_clock::now() + (deadline - shared_->environment.clock.Boot());
+  // BootTime::max() plus anything is no time.
+  const auto wait =
+      std::min<BootClock::duration>(deadline - shared_->environment.clock.Boot(), kMaxWaitForPurge);
+  const auto until = std::chrono::steady_clock::now() + wait;
   Connection& home = *shared_->home;
   asio::post(home.context(),
              [&home, names = std::move(names), at_least, until, done = std::move(done)]() mutable {

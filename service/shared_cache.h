@@ -66,7 +66,7 @@ class SharedCache final : public SharedPurges {
   /// By which names the fleet knows what is purged.
   PurgeNamer& purge_namer();
 
-  /// To be called while the loops run, after the first was opened.
+  /// To be called while the loops run, after the first was opened. Tries for a minute at most.
   void Raise(ScopeNames names, std::uint64_t at_least, BootTime deadline, Done done) override;
 
  private:

@@ -81,7 +81,6 @@ class TokenPurgerTest : public AppTokenSourceTest {
     return {purges_,
             namer_,
             failures_,
-            clock_,
             logger_,
             [this] {
               return std::make_shared<const Directory>(Directory{{"orders", registration_}});
