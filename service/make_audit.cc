@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "service/authority/error.h"
 #include "service/config/secret_reference.h"
 #include "service/telemetry/file_audit_sink.h"
 #include "service/telemetry/stream_audit_sink.h"
@@ -75,11 +76,14 @@ absl::StatusOr<AuditParts> MakeAudit(const config::v1::ServiceConfig& config,
   return parts;
 }
 
-void RecordAdminAction(const AdminAction& action, const AuditParts& audit, const Clock& clock) {
-  if (audit.log == nullptr) return;
+void RecordAdminAction(const AdminAction& action, const AuditParts& audit, const Clock& clock,
+                       std::function<void(bool)> then) {
+  if (audit.log == nullptr) return then(true);
   AuditRecord record;
   record.time = clock.Now();
-  record.decision = AuditDecision::kAdmin;
+  // Who lacks the role is denied, and held to the limits of denials: anybody may try.
+  const bool denied = action.outcome == ReasonName(Reason::kRoleRequired);
+  record.decision = denied ? AuditDecision::kDeny : AuditDecision::kAdmin;
   record.reason = action.outcome;
   record.caller = action.caller;
   record.method = action.action;
@@ -87,7 +91,8 @@ void RecordAdminAction(const AdminAction& action, const AuditParts& audit, const
   record.target = action.target;
   record.correlation_id = action.correlation_id;
   record.trace_id = action.trace_id;
-  audit.log->Write(record);
+  audit.log->Write(record,
+                   [then = std::move(then)](const absl::Status& status) { then(status.ok()); });
 }
 
 }  // namespace tokensvc

@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_SERVICE_MAKE_AUDIT_H_
 #define TOKENSVC_SERVICE_MAKE_AUDIT_H_
 
+#include <functional>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -35,8 +36,10 @@ struct AuditNeeds {
 absl::StatusOr<AuditParts> MakeAudit(const config::v1::ServiceConfig& config,
                                      const AuditNeeds& needs);
 
-/// Leaves a record of what somebody changed, or tried to; nothing where there is no log.
-void RecordAdminAction(const AdminAction& action, const AuditParts& audit, const Clock& clock);
+/// Leaves a record of what somebody changed, or tried to, nothing where there is no log; and calls
+/// `then` as `AdminActionSink` has it.
+void RecordAdminAction(const AdminAction& action, const AuditParts& audit, const Clock& clock,
+                       std::function<void(bool)> then);
 
 }  // namespace tokensvc
 

@@ -17,6 +17,8 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "cache/local_cache.h"
+#include "cache/purge_epochs.h"
+#include "cache/seal/purge_namer.h"
 #include "service/access/caller_quotas.h"
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy_holder.h"
@@ -29,7 +31,6 @@
 #include "service/grant/grant_engine.h"
 #include "service/http/curl_http_transport.h"
 #include "service/listener_parts.h"
-#include "service/local_purger.h"
 #include "service/make_audit.h"
 #include "service/make_directory.h"
 #include "service/make_jwt_authenticator.h"
@@ -44,6 +45,7 @@
 #include "service/rpc/token_service.h"
 #include "service/shared_cache.h"
 #include "service/source/app_token_source.h"
+#include "service/source/token_purger.h"
 #include "service/telemetry/prometheus_exporter.h"
 
 namespace tokensvc {
@@ -89,11 +91,13 @@ CallerQuota StandardQuota(const config::v1::Limits& limits) {
   return {standard.calls_per_second(), standard.burst(), standard.concurrent_calls()};
 }
 
-LocalCache::Options CacheOptions(const config::v1::ServiceConfig& config, MetricRegistry& metrics) {
+LocalCache::Options CacheOptions(const config::v1::ServiceConfig& config, MetricRegistry& metrics,
+                                 const PurgeEpochs& purges) {
   LocalCache::Options options;
   options.max_bytes = config.cache().local().max_size();
   options.tenant_share_percent = static_cast<int>(config.cache().local().tenant_share_percent());
   options.metrics = &metrics;
+  options.purges = &purges;
   return options;
 }
 
@@ -133,7 +137,7 @@ struct LoopParts {
 /// Everything, in the order in which it is made; it ends in the opposite order.
 struct Server::Parts {
   Parts(const config::v1::ServiceConfig& start_config, const Clock& start_clock,
-        Logger& start_logger, ReloadRequests* reloads)
+        Logger& start_logger)
       : at_start(start_config),
         config(start_config),
         clock(start_clock),
@@ -148,18 +152,16 @@ struct Server::Parts {
         issuer_keys_metrics(registry),
         workers(config.server().worker_threads(), kMaxQueuedWork),
         environment{clock, random, workers, logger, credential_metrics},
-        cache(CacheOptions(config, registry)),
+        cache(CacheOptions(config, registry, purges)),
         quotas(StandardQuota(config.limits()), registry),
-        forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())),
-        admin({clock, logger, registry, cache, failures, policy, purger,
-               [this] { return Shared(); }, reloads,
-               [this](const AdminAction& action) { RecordAdminAction(action, audit, clock); }}) {}
+        forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())) {}
 
   /// Makes what waits: the shared cache, the loops, and the source of tokens on them.
   absl::Status StartLoops() {
     if (config.cache().has_redis()) {
-      absl::StatusOr<std::unique_ptr<SharedCache>> made = SharedCache::Make(
-          config.cache().redis(), {clock, random, logger, registry, workers, readiness, budget});
+      absl::StatusOr<std::unique_ptr<SharedCache>> made =
+          SharedCache::Make(config.cache().redis(),
+                            {clock, random, logger, registry, workers, readiness, budget, purges});
       if (!made.ok()) return made.status();
       shared_cache = *std::move(made);
     }
@@ -175,16 +177,35 @@ struct Server::Parts {
     LoopParts& home = *loops.front();
     assertions = std::make_unique<ManagedIdentityAssertions>(ManagedIdentityAssertion::Dependencies{
         home.loop.context().get_executor(), home.identities, clock, random});
-    const AppTokenSource::Dependencies dependencies{cache,  failures, clock,
-                                                    random, logger,   registry};
+    if (shared_cache == nullptr) {
+      own_keys = std::make_unique<FixedKeyRings>(
+          KeyRings{KeyRing::MakeRandom(KeyPurpose::kSealing, random),
+                   KeyRing::MakeRandom(KeyPurpose::kIndex, random)});
+      own_namer = std::make_unique<PurgeNamer>(*own_keys, /*keyspace=*/"");
+    }
+    PurgeNamer& namer = shared_cache == nullptr ? *own_namer : shared_cache->purge_namer();
+    const AppTokenSource::Dependencies dependencies{cache,  failures, clock,   random,
+                                                    logger, registry, &purges, &namer};
     source =
         std::make_unique<AppTokenSource>(SourceOptions(config), dependencies, std::move(lanes));
+    purger = std::make_unique<TokenPurger>(
+        TokenPurger::Dependencies{purges, namer, failures, logger,
+                                  [this] { return directory.Current(); }, shared_cache.get()});
     return absl::OkStatus();
   }
 
-  std::optional<ServerAdmin::SharedView> Shared() const {
-    if (shared_cache == nullptr) return std::nullopt;
-    return ServerAdmin::SharedView{shared_cache->key_rings(), shared_cache->degraded()};
+  void MakeAdmin(ReloadRequests* reloads) {
+    auto shared = [this]() -> std::optional<ServerAdmin::SharedView> {
+      if (shared_cache == nullptr) return std::nullopt;
+      return ServerAdmin::SharedView{shared_cache->key_rings(), shared_cache->degraded()};
+    };
+    auto record = [this](const AdminAction& action, std::function<void(bool)> then) {
+      RecordAdminAction(action, audit, clock, std::move(then));
+    };
+    admin = std::make_unique<AdminParts>(
+        AdminParts::Environment{clock, logger, registry, cache, failures, policy, *purger,
+                                std::move(shared), reloads, std::move(record)});
+    admin->SetConfig(at_start, config, policy.Get());
   }
 
   /// How callers are known at a listener.
@@ -206,7 +227,7 @@ struct Server::Parts {
   grpc::Service& AddService(const config::v1::Listener& listener,
                             TokenServiceHandler::Options options, CallerResolver& of) {
     if (listener.serves() == config::v1::SERVES_ADMIN) {
-      return admin.AddService({options.default_deadline, options.max_deadline}, of);
+      return admin->AddService({options.default_deadline, options.max_deadline}, of);
     }
     options.listener = listener.name();
     const TokenServiceHandler::Dependencies dependencies{
@@ -247,6 +268,7 @@ struct Server::Parts {
   IssuerKeysMetrics issuer_keys_metrics;
   WorkerPool workers;
   CredentialEnvironment environment;
+  PurgeEpochs purges;
   LocalCache cache;
   FailureMemory failures;
   LocalRateBudget budget{clock};  ///< What this replica asks of authorities.
@@ -261,13 +283,16 @@ struct Server::Parts {
   /// The first is home to what all share: it ends first, with whoever of the others waits there.
   std::vector<std::unique_ptr<LoopParts>> loops;
   std::unique_ptr<ManagedIdentityAssertions> assertions;
+  /// Of a replica that shares nothing.
+  std::unique_ptr<FixedKeyRings> own_keys;
+  std::unique_ptr<PurgeNamer> own_namer;
   std::unique_ptr<AppTokenSource> source;
+  std::unique_ptr<TokenPurger> purger;
   DrainGate gate;
   JwtIssuers jwt_issuers;
   std::vector<ListenerParts> listener_parts;
   std::vector<std::unique_ptr<CallerResolver>> callers;  ///< One of each listener.
-  LocalPurger purger{cache};
-  AdminParts admin;
+  std::unique_ptr<AdminParts> admin;
   std::vector<std::unique_ptr<TokenServiceHandler>> handlers;
   std::vector<std::unique_ptr<GatedTokenService>> services;
   std::vector<std::unique_ptr<Listener>> listeners;
@@ -281,7 +306,7 @@ Server::~Server() = default;
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceConfig& config,
                                                       const Clock& clock, Logger& logger,
                                                       ReloadRequests* reloads) {
-  auto parts = std::make_unique<Parts>(config, clock, logger, reloads);
+  auto parts = std::make_unique<Parts>(config, clock, logger);
   absl::StatusOr<AuditParts> audit =
       MakeAudit(config, {clock, logger, parts->random, parts->registry});
   if (!audit.ok()) return audit.status();
@@ -294,7 +319,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
   absl::StatusOr<std::shared_ptr<const CompiledPolicy>> policy = MakePolicy(config);
   if (!policy.ok()) return policy.status();
   parts->policy.Set(*std::move(policy));
-  parts->admin.SetConfig(config, config, parts->policy.Get());
+  parts->MakeAdmin(reloads);
   LoopParts& home = *parts->loops.front();
   absl::StatusOr<JwtIssuers> issuers =
       JwtIssuers::Make(config, {{home.loop.context(), clock, logger, parts->issuer_keys_metrics},
@@ -346,7 +371,7 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
   if (!policy.ok()) return policy.status();
   parts_->directory.Set(*std::move(directory));
   parts_->policy.Set(*std::move(policy));
-  parts_->admin.SetConfig(parts_->at_start, config, parts_->policy.Get());
+  parts_->admin->SetConfig(parts_->at_start, config, parts_->policy.Get());
   // What was refused before may have been mended by this very change.
   parts_->failures.ForgetRefusals();
 
@@ -401,6 +426,8 @@ void Server::Drain() {
   for (std::thread& shutdown : shutdowns) shutdown.join();
   asio::post(timers, [time_is_up] { time_is_up->cancel(); });
 }
+
+Purger& Server::purger() { return *parts_->purger; }
 
 std::vector<std::pair<std::string, std::string>> Server::Addresses() const {
   std::vector<std::pair<std::string, std::string>> addresses;

@@ -37,23 +37,33 @@ class Canonical {
 
 std::string PolicyVersion(const PolicySpec& spec) {
   Canonical canonical;
-  canonical.Add(std::uint64_t{spec.groups.size()});
-  for (const CallerGroup& group : spec.groups) {
-    canonical.Add(absl::string_view(group.name));
-    canonical.Add(group.callers);
+  // By structured bindings throughout: a field that is new does not compile until it is added here.
+  const auto& [groups, rules, administrators, observers, quotas] = spec;
+  canonical.Add(std::uint64_t{groups.size()});
+  for (const auto& [name, callers] : groups) {
+    canonical.Add(absl::string_view(name));
+    canonical.Add(callers);
   }
-  canonical.Add(std::uint64_t{spec.rules.size()});
-  for (const PolicyRule& rule : spec.rules) {
-    canonical.Add(absl::string_view(rule.name));
-    for (const auto* names :
-         {&rule.callers, &rule.registrations, &rule.tenants, &rule.grants, &rule.scopes}) {
+  canonical.Add(std::uint64_t{rules.size()});
+  for (const auto& [name, callers, registrations, tenants, grants, scopes, force_refresh,
+                    client_claims] : rules) {
+    canonical.Add(absl::string_view(name));
+    for (const auto* names : {&callers, &registrations, &tenants, &grants, &scopes}) {
       canonical.Add(*names);
     }
-    canonical.Add(std::uint64_t{rule.force_refresh});
-    canonical.Add(std::uint64_t{rule.client_claims});
+    canonical.Add(std::uint64_t{force_refresh});
+    canonical.Add(std::uint64_t{client_claims});
   }
-  canonical.Add(spec.administrators);
-  canonical.Add(spec.observers);
+  canonical.Add(administrators);
+  canonical.Add(observers);
+  canonical.Add(std::uint64_t{quotas.size()});
+  for (const auto& [callers, quota] : quotas) {
+    canonical.Add(callers);
+    const auto& [calls_per_second, burst, concurrent_calls] = quota;
+    canonical.Add(std::uint64_t{calls_per_second});
+    canonical.Add(std::uint64_t{burst});
+    canonical.Add(std::uint64_t{concurrent_calls});
+  }
 
   unsigned char digest[EVP_MAX_MD_SIZE];
   if (EVP_Digest(canonical.text().data(), canonical.text().size(), digest, nullptr, EVP_sha256(),

@@ -21,8 +21,9 @@ struct AdminAction {
   std::string trace_id;  ///< Empty: the call brought none.
 };
 
-/// Takes a copy, and does not wait. Thread-safe.
-using AdminActionSink = std::function<void(const AdminAction&)>;
+/// Takes a copy, and calls `then` once: at once or later, on any thread, with whether the attempt
+/// may be answered; false where it may not go without a record and there is none. Thread-safe.
+using AdminActionSink = std::function<void(const AdminAction&, std::function<void(bool)> then)>;
 
 }  // namespace tokensvc
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "service/rpc/call_audit.h"
 #include "service/rpc/error_status.h"
 #include "service/rpc/trace_context.h"
 #include "service/source/app_token_request.h"
@@ -155,9 +156,8 @@ grpc::ServerUnaryReactor* AdminServiceHandler::Change(
   Admit(call, [this, call, change, &request, &response] {
     (deps_.backend.*change)(request, DeadlineOf(*call), [this, call, &response](auto answer) {
       if (!answer.ok()) return Fail(call, answer.error(), /*denied_for=*/"");
-      Record(*call, OutcomeOf(*answer));
       response = *std::move(answer);
-      Finish(call, grpc::Status::OK);
+      FinishChange(call, OutcomeOf(response), grpc::Status::OK);
     });
   });
   return reactor;
@@ -170,8 +170,11 @@ void AdminServiceHandler::Fail(const CallPtr& call, const Error& error,
   failed_calls_.Write({call->metrics.method(), id, /*registration=*/"", denied_for,
                        call->correlation_id, TraceIdOf(call->context)},
                       error);
-  if (call->change && call->caller != nullptr) Record(*call, ReasonName(error.reason));
-  Finish(call, ToGrpcStatus(error, call->correlation_id));
+  grpc::Status status = ToGrpcStatus(error, call->correlation_id);
+  if (call->change && call->caller != nullptr) {
+    return FinishChange(call, ReasonName(error.reason), status);
+  }
+  Finish(call, std::move(status));
 }
 
 void AdminServiceHandler::Finish(const CallPtr& call, grpc::Status status) {
@@ -180,21 +183,25 @@ void AdminServiceHandler::Finish(const CallPtr& call, grpc::Status status) {
   call->reactor.Finish(std::move(status));
 }
 
-void AdminServiceHandler::Record(const Call& call, absl::string_view outcome) {
+void AdminServiceHandler::FinishChange(const CallPtr& call, absl::string_view outcome,
+                                       const grpc::Status& status) {
   AdminAction action;
-  action.caller = call.caller->id;
-  action.action = call.metrics.method();
-  action.target = call.target;
+  action.caller = call->caller->id;
+  action.action = call->metrics.method();
+  action.target = call->target;
   action.outcome = std::string(outcome);
-  action.correlation_id = call.correlation_id;
-  action.trace_id = TraceIdOf(call.context);
+  action.correlation_id = call->correlation_id;
+  action.trace_id = TraceIdOf(call->context);
   deps_.logger.Info("admin_action", {{"caller", action.caller},
                                      {"action", action.action},
                                      {"target", action.target},
                                      {"outcome", action.outcome},
                                      {"correlation_id", action.correlation_id},
                                      {"trace_id", action.trace_id}});
-  if (deps_.audit) deps_.audit(action);
+  if (!deps_.audit) return Finish(call, status);
+  deps_.audit(action, [this, call, status](bool recorded) {
+    Finish(call, recorded ? status : ToGrpcStatus(AuditUnavailable(), call->correlation_id));
+  });
 }
 
 grpc::ServerUnaryReactor* AdminServiceHandler::GetBuildInfo(

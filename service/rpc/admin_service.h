@@ -103,8 +103,8 @@ class AdminServiceHandler final : public admin::v1::AdminService::CallbackServic
                                    const Request& request, Response& response);
   void Fail(const CallPtr& call, const Error& error, absl::string_view denied_for);
   void Finish(const CallPtr& call, grpc::Status status);
-  /// Of a change by a known caller.
-  void Record(const Call& call, absl::string_view outcome);
+  /// Ends a change by a known caller, once it is recorded.
+  void FinishChange(const CallPtr& call, absl::string_view outcome, const grpc::Status& status);
   BootTime DeadlineOf(const Call& call) const;
 
   const Options options_;

@@ -118,8 +118,7 @@ double AcknowledgedMicroseconds(AuditLog& log) {
     log.Write(RecordOf("spiffe://prod.example/ns/orders/sa/api", 7),
               [&done](const absl::Status&) { done = true; });
     while (!done) std::this_thread::yield();
-    const std::chrono::duration<double, std::micro> took =
-        std::chrono::steady_clock::now() - began;
+    const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - began;
     samples.push_back(took.count());
   }
   return MedianOf(std::move(samples)).value;

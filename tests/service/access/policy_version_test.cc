@@ -19,6 +19,7 @@ PolicySpec Spec() {
       {"one", {"group:team"}, {"orders"}, {"*"}, {"*"}, {"https://a/.default"}, true, false});
   spec.rules.push_back({"two", {"local:c"}, {"orders"}, {"*"}, {"*"}, {"*"}, true, false});
   spec.administrators = {"local:admin"};
+  spec.quotas.push_back({{"local:a"}, {10, 20, 30}});
   return spec;
 }
 
@@ -49,6 +50,11 @@ TEST(PolicyVersionTest, DiffersWithEverythingThatAPolicySays) {
       [](PolicySpec& s) { std::swap(s.rules[0], s.rules[1]); },
       [](PolicySpec& s) { s.rules.pop_back(); },
       [](PolicySpec& s) { s.administrators.clear(); },
+      [](PolicySpec& s) { s.quotas.clear(); },
+      [](PolicySpec& s) { s.quotas[0].callers = {"local:b"}; },
+      [](PolicySpec& s) { s.quotas[0].quota.calls_per_second = 11; },
+      [](PolicySpec& s) { s.quotas[0].quota.burst = 11; },
+      [](PolicySpec& s) { s.quotas[0].quota.concurrent_calls = 11; },
       [](PolicySpec& s) { std::swap(s.administrators, s.observers); },
   };
   std::set<std::string> versions;

@@ -2,6 +2,7 @@
 // Who may call what, and what a call leaves behind. What is told and done: tests/integration/cc.
 #include "service/rpc/admin_service.h"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -53,8 +54,7 @@ class FakeBackend final : public AdminBackend {
     if (failure.has_value()) return done(*failure);
     done(std::move(response));
   }
-  void Reload(const v1::ReloadRequest&, BootTime deadline,
-              Done<v1::ReloadResponse> done) override {
+  void Reload(const v1::ReloadRequest&, BootTime deadline, Done<v1::ReloadResponse> done) override {
     last_deadline = deadline;
     v1::ReloadResponse response;
     response.set_outcome(reload);
@@ -167,6 +167,7 @@ class AdminServiceTest : public ::testing::Test {
 
   Mutex mutex_;
   std::vector<AdminAction> actions_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<bool> recorded_ = true;  ///< Whether the audit log takes records.
   testing::FakeClock clock_;
   testing::CapturingLogger logger_;
   MetricRegistry registry_;
@@ -175,9 +176,18 @@ class AdminServiceTest : public ::testing::Test {
   FakeBackend backend_;
   AnyCaller callers_;
   AdminServiceHandler::Dependencies dependencies_() {
-    return {policy_,  backend_, executor_, clock_, logger_, metrics_, [this](const AdminAction& action) {
-              MutexLock lock(&mutex_);
-              actions_.push_back(action);
+    return {policy_,
+            backend_,
+            executor_,
+            clock_,
+            logger_,
+            metrics_,
+            [this](const AdminAction& action, const std::function<void(bool)>& then) {
+              {
+                MutexLock lock(&mutex_);
+                actions_.push_back(action);
+              }
+              then(recorded_);
             }};
   }
   AdminExecutor executor_;
@@ -220,7 +230,9 @@ TEST_F(AdminServiceTest, OnlyRolesOfThePolicyLetAnybodyIn) {
       const grpc::StatusCode expected = change ? caller.changes : caller.looks;
       EXPECT_EQ(status.error_code(), expected) << caller.id << " " << name;
       EXPECT_EQ(backend_.calls - before, expected == ok ? 1 : 0) << caller.id << " " << name;
-      if (expected == denied) EXPECT_EQ(ReasonOf(status), "ROLE_REQUIRED");
+      if (expected == denied) {
+        EXPECT_EQ(ReasonOf(status), "ROLE_REQUIRED");
+      }
     }
   }
   EXPECT_EQ(Calls("PurgeCache", "OK"), 1);
@@ -247,14 +259,21 @@ TEST_F(AdminServiceTest, EachChangeLeavesAnAuditRecordAndALogLine) {
     told.push_back(each.caller + " " + each.action + " [" + each.target + "] " + each.outcome);
     EXPECT_FALSE(each.correlation_id.empty());
   }
-  EXPECT_THAT(told, ::testing::ElementsAre(
-                        "local:admin PurgeCache [registration orders] done",
-                        "local:admin PurgeCache [registration orders] done_here_only",
-                        "local:observer PurgeCache [registration orders] ROLE_REQUIRED",
-                        "local:admin Reload [] done", "local:admin Reload [] refused",
-                        "local:admin PurgeCache [registration orders] INVALID_REQUEST"));
+  EXPECT_THAT(
+      told, ::testing::ElementsAre("local:admin PurgeCache [registration orders] done",
+                                   "local:admin PurgeCache [registration orders] done_here_only",
+                                   "local:observer PurgeCache [registration orders] ROLE_REQUIRED",
+                                   "local:admin Reload [] done", "local:admin Reload [] refused",
+                                   "local:admin PurgeCache [registration orders] INVALID_REQUEST"));
   EXPECT_EQ(logger_.Count("admin_action"), actions.size());
   EXPECT_EQ(logger_.Count("call_failed"), 3u);
+}
+
+TEST_F(AdminServiceTest, AChangeThatIsNotRecordedIsNotAnswered) {
+  recorded_ = false;
+  EXPECT_EQ(Purge("local:admin", "orders").error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(Purge("local:observer", "orders").error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_TRUE(As("local:admin", Method(&Stub::GetBuildInfo)).ok()) << "changes nothing";
 }
 
 TEST_F(AdminServiceTest, AnAuditRecordRepeatsNamesOnly) {
@@ -290,14 +309,18 @@ TEST_F(AdminServiceTest, ChangesGetTheCallsDeadlineWithinBounds) {
 TEST_F(AdminServiceTest, WhatIsTooMuchIsRefusedAtOnce) {
   Mutex mutex;
   CondVar changed;
-  bool go = false;
-  // The executor's thread is taken, and its queue is full.
-  for (std::size_t i = 0; i <= AdminExecutor::kMaxQueued; ++i) {
-    executor_.Run([&] {
-      MutexLock lock(&mutex);
-      while (!go) changed.Wait(&mutex);
-    });
+  bool taken = false, go = false;
+  executor_.Run([&] {
+    MutexLock lock(&mutex);
+    taken = true;
+    changed.NotifyAll();
+    while (!go) changed.Wait(&mutex);
+  });
+  {
+    MutexLock lock(&mutex);
+    while (!taken) changed.Wait(&mutex);
   }
+  // The executor's thread is taken; now its queue is filled.
   while (executor_.Run([] {})) {
   }
   const grpc::Status status = As("local:observer", Method(&Stub::GetBuildInfo));
