@@ -72,6 +72,9 @@ class Load {
   std::vector<std::thread> callers_;
 };
 
+/// The tests force all of their tokens at once.
+constexpr char kManyForced[] = "limits: {authority_budget: {forced_refreshes_per_minute: 6000}}\n";
+
 class KeyRotationTest : public testing::SharedCacheFixture {
  protected:
   /// One of two replicas that have been there from the start, with key files of its own.
@@ -88,7 +91,7 @@ class KeyRotationTest : public testing::SharedCacheFixture {
       side->files = {side == &a_ ? "a-sealing" : "b-sealing", side == &a_ ? "a-index" : "b-index"};
       Copy("sealing.keys", side->files.sealing);
       Copy("index.keys", side->files.index);
-      side->replica = StartReplica(side->files, kPatient);
+      side->replica = StartReplica(side->files, kPatient + std::string(kManyForced));
     }
     for (int i = 0; i < 10; ++i) {
       tokens_.push_back(Request(absl::StrCat("api://r", i, "/.default")));
@@ -177,7 +180,8 @@ class KeyRotationTest : public testing::SharedCacheFixture {
   /// that all replicas are ready, and that no call has failed.
   void ExpectNoLoss() {
     const int calls = load_->calls();
-    const auto new_a = StartReplica(a_.files, kPatient), new_b = StartReplica(b_.files, kPatient);
+    const auto new_a = StartReplica(a_.files, kPatient + std::string(kManyForced)),
+               new_b = StartReplica(b_.files, kPatient + std::string(kManyForced));
     for (const auto& request : tokens_) {
       Expect(*new_a, request, v1::TOKEN_SOURCE_SHARED_CACHE);
       Expect(*new_b, request, v1::TOKEN_SOURCE_SHARED_CACHE);
@@ -259,7 +263,8 @@ TEST_F(KeyRotationTest, OfTheIndexKeyCostsOneRequestForATokenAndReplicaAtMost) {
   // Much too early: all tokens from the start still lie under the old key alone.
   DropRetired("index.keys");
   for (const Side* side : {&a_, &b_}) Bring("index", *side);
-  const auto first = StartReplica(a_.files, kPatient), second = StartReplica(b_.files, kPatient);
+  const auto first = StartReplica(a_.files, kPatient + std::string(kManyForced)),
+             second = StartReplica(b_.files, kPatient + std::string(kManyForced));
   for (const auto& request : tokens_) {
     Expect(*a_.replica, request, v1::TOKEN_SOURCE_LOCAL_CACHE);
     Expect(*b_.replica, request, v1::TOKEN_SOURCE_LOCAL_CACHE);
@@ -282,7 +287,7 @@ TEST_F(KeyRotationTest, InAHurryRefusesNobody) {
     DropRetired(ring + ".keys");
     for (const Side* side : {&a_, &b_}) Bring(ring, *side);
   }
-  const auto next = StartReplica(a_.files, kPatient);
+  const auto next = StartReplica(a_.files, kPatient + std::string(kManyForced));
   for (const auto& request : tokens_) Expect(*next, request, v1::TOKEN_SOURCE_AUTHORITY);
   ExpectInService({next.get()});
   ExpectNoLoss();
