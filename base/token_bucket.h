@@ -16,9 +16,10 @@ struct RateLimit {
   std::chrono::nanoseconds interval{0};  ///< Until one more is there. More than zero.
   std::int64_t burst = 0;                ///< At least one.
 
-  /// `count`, at least one, within `time`.
+  /// `count` within `time`; less than one of either is one.
   static RateLimit Of(std::int64_t count, std::chrono::nanoseconds time, std::int64_t burst) {
-    return {std::max(time / count, std::chrono::nanoseconds(1)), burst};
+    return {std::max(time / std::max<std::int64_t>(count, 1), std::chrono::nanoseconds(1)),
+            std::max<std::int64_t>(burst, 1)};
   }
   /// What the whole burst takes to come back.
   std::chrono::nanoseconds capacity() const { return interval * burst; }

@@ -191,13 +191,19 @@ class LocalCache::Shard {
     return {table_.size(), bytes_};
   }
 
-  /// Adds what each partition holds here to `sum`.
-  void AddPartitions(absl::flat_hash_map<std::size_t, Size>* sum) {
-    MutexLock lock(&mutex_);
-    for (const auto& [partition, home] : partitions_) {
-      Size& of_partition = (*sum)[partition];
-      of_partition.bytes += home.bytes;
-      of_partition.entries += home.count;
+  /// What each partition holds here.
+  std::vector<std::pair<std::size_t, Size>> Partitions() {
+    std::vector<std::pair<std::size_t, Size>> partitions;
+    // Memory is made ready without the lock, and only copied to with it: look-ups wait meanwhile.
+    for (std::size_t count = CountPartitions(); true; count += count / 8 + 1) {
+      partitions.resize(count);
+      MutexLock lock(&mutex_);
+      if (partitions_.size() > count) continue;
+      partitions.clear();
+      for (const auto& [partition, home] : partitions_) {
+        partitions.emplace_back(partition, Size{home.count, home.bytes});
+      }
+      return partitions;
     }
   }
 
@@ -210,6 +216,11 @@ class LocalCache::Shard {
   }
 
  private:
+  std::size_t CountPartitions() {
+    MutexLock lock(&mutex_);
+    return partitions_.size();
+  }
+
   struct Sought {
     absl::string_view key;
     std::size_t hash;
@@ -324,7 +335,13 @@ LocalCache::Size LocalCache::size() const {
 
 LocalCache::PartitionUses LocalCache::LargestPartitions(std::size_t at_most) const {
   absl::flat_hash_map<std::size_t, Size> sum;
-  for (const auto& shard : shards_) shard->AddPartitions(&sum);
+  for (const auto& shard : shards_) {
+    for (const auto& [partition, size] : shard->Partitions()) {
+      Size& of_partition = sum[partition];
+      of_partition.bytes += size.bytes;
+      of_partition.entries += size.entries;
+    }
+  }
   PartitionUses uses;
   uses.partitions = sum.size();
   std::vector<std::pair<std::size_t, Size>> ranked(sum.begin(), sum.end());

@@ -113,5 +113,5 @@ render nginx/nginx.conf nginx/nginx.conf
 for replica in A B; do
   render tokensvc/replica.yaml "tokensvc/replica-${replica,}.yaml" "REPLICA=replica-${replica,}" \
     "LISTEN=${address[REPLICA_${replica}_LISTEN]}" "LOCAL=${address[REPLICA_${replica}_LOCAL]}" \
-    "METRICS=${address[REPLICA_${replica}_METRICS]}"
+    "METRICS=${address[REPLICA_${replica}_METRICS]}" "ADMIN=${address[REPLICA_${replica}_ADMIN]}"
 done

@@ -133,7 +133,7 @@ struct LoopParts {
 /// Everything, in the order in which it is made; it ends in the opposite order.
 struct Server::Parts {
   Parts(const config::v1::ServiceConfig& start_config, const Clock& start_clock,
-        Logger& start_logger, ReloadRequests* reloads)
+        Logger& start_logger)
       : at_start(start_config),
         config(start_config),
         clock(start_clock),
@@ -150,12 +150,7 @@ struct Server::Parts {
         environment{clock, random, workers, logger, credential_metrics},
         cache(CacheOptions(config, registry)),
         quotas(StandardQuota(config.limits()), registry),
-        forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())),
-        admin({clock, logger, registry, cache, failures, policy, purger,
-               [this] { return Shared(); }, reloads,
-               [this](const AdminAction& action, std::function<void(bool)> then) {
-                 RecordAdminAction(action, audit, clock, std::move(then));
-               }}) {}
+        forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())) {}
 
   /// Makes what waits: the shared cache, the loops, and the source of tokens on them.
   absl::Status StartLoops() {
@@ -181,12 +176,22 @@ struct Server::Parts {
                                                     random, logger,   registry};
     source =
         std::make_unique<AppTokenSource>(SourceOptions(config), dependencies, std::move(lanes));
+    purger = std::make_unique<LocalPurger>(cache);
     return absl::OkStatus();
   }
 
-  std::optional<ServerAdmin::SharedView> Shared() const {
-    if (shared_cache == nullptr) return std::nullopt;
-    return ServerAdmin::SharedView{shared_cache->key_rings(), shared_cache->degraded()};
+  void MakeAdmin(ReloadRequests* reloads) {
+    auto shared = [this]() -> std::optional<ServerAdmin::SharedView> {
+      if (shared_cache == nullptr) return std::nullopt;
+      return ServerAdmin::SharedView{shared_cache->key_rings(), shared_cache->degraded()};
+    };
+    auto record = [this](const AdminAction& action, std::function<void(bool)> then) {
+      RecordAdminAction(action, audit, clock, std::move(then));
+    };
+    admin = std::make_unique<AdminParts>(
+        AdminParts::Environment{clock, logger, registry, cache, failures, policy, *purger,
+                                std::move(shared), reloads, std::move(record)});
+    admin->SetConfig(at_start, config, policy.Get());
   }
 
   /// How callers are known at a listener.
@@ -208,7 +213,7 @@ struct Server::Parts {
   grpc::Service& AddService(const config::v1::Listener& listener,
                             TokenServiceHandler::Options options, CallerResolver& of) {
     if (listener.serves() == config::v1::SERVES_ADMIN) {
-      return admin.AddService({options.default_deadline, options.max_deadline}, of);
+      return admin->AddService({options.default_deadline, options.max_deadline}, of);
     }
     options.listener = listener.name();
     const TokenServiceHandler::Dependencies dependencies{
@@ -268,8 +273,8 @@ struct Server::Parts {
   JwtIssuers jwt_issuers;
   std::vector<ListenerParts> listener_parts;
   std::vector<std::unique_ptr<CallerResolver>> callers;  ///< One of each listener.
-  LocalPurger purger{cache};
-  AdminParts admin;
+  std::unique_ptr<Purger> purger;
+  std::unique_ptr<AdminParts> admin;
   std::vector<std::unique_ptr<TokenServiceHandler>> handlers;
   std::vector<std::unique_ptr<GatedTokenService>> services;
   std::vector<std::unique_ptr<Listener>> listeners;
@@ -283,7 +288,7 @@ Server::~Server() = default;
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceConfig& config,
                                                       const Clock& clock, Logger& logger,
                                                       ReloadRequests* reloads) {
-  auto parts = std::make_unique<Parts>(config, clock, logger, reloads);
+  auto parts = std::make_unique<Parts>(config, clock, logger);
   absl::StatusOr<AuditParts> audit =
       MakeAudit(config, {clock, logger, parts->random, parts->registry});
   if (!audit.ok()) return audit.status();
@@ -296,7 +301,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const config::v1::ServiceC
   absl::StatusOr<std::shared_ptr<const CompiledPolicy>> policy = MakePolicy(config);
   if (!policy.ok()) return policy.status();
   parts->policy.Set(*std::move(policy));
-  parts->admin.SetConfig(config, config, parts->policy.Get());
+  parts->MakeAdmin(reloads);
   LoopParts& home = *parts->loops.front();
   absl::StatusOr<JwtIssuers> issuers =
       JwtIssuers::Make(config, {{home.loop.context(), clock, logger, parts->issuer_keys_metrics},
@@ -348,7 +353,7 @@ absl::Status Server::Reload(const config::v1::ServiceConfig& config) {
   if (!policy.ok()) return policy.status();
   parts_->directory.Set(*std::move(directory));
   parts_->policy.Set(*std::move(policy));
-  parts_->admin.SetConfig(parts_->at_start, config, parts_->policy.Get());
+  parts_->admin->SetConfig(parts_->at_start, config, parts_->policy.Get());
   // What was refused before may have been mended by this very change.
   parts_->failures.ForgetRefusals();
 

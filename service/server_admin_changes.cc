@@ -72,7 +72,8 @@ Result<PurgeTarget> CredentialTarget(const config::v1::ServiceConfig& config,
       number >= registration->credentials_size()) {
     return InvalidRequest("credential.credential",
                           "is no credential of this registration: write REGISTRATION/INDEX, "
-                          "counted from 0, as logs and metrics do");
+                          "counted from 0, as logs and metrics do; of one that is not in the "
+                          "configuration any more, purge the registration");
   }
   PurgeTarget target;
   target.kind = PurgeTarget::Kind::kCredential;

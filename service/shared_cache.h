@@ -34,7 +34,7 @@ class SharedCache {
     Logger& logger;
     MetricRegistry& registry;
     WorkerPool& workers;
-    Readiness& readiness;  ///< Told when keys or clocks differ from the fleet's.
+    Readiness& readiness;     ///< Told when keys or clocks differ from the fleet's.
     LocalRateBudget& budget;  ///< What this replica uses of the fleet's.
   };
   /// One loop's connection. Used on that loop alone, and ends when that loop has stopped.

@@ -31,10 +31,11 @@ struct Run {
 
 ExitCode FailAdmin(const Run& run, const grpc::Status& status) {
   if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
-    return Fail({grpc::StatusCode::UNIMPLEMENTED,
-                 "no AdminService at this address; it has a listener of its own, `serves: admin` in "
-                 "the configuration: name that one with --address"},
-                run.options, run.console);
+    return Fail(
+        {grpc::StatusCode::UNIMPLEMENTED,
+         "no AdminService at this address; it has a listener of its own, `serves: admin` in "
+         "the configuration: name that one with --address"},
+        run.options, run.console);
   }
   return Fail(status, run.options, run.console);
 }
@@ -45,8 +46,7 @@ ExitCode CallAdmin(const Run& run,
                    grpc::Status (AdminService::Stub::*method)(grpc::ClientContext*, const Request&,
                                                               Response*),
                    const Request& request, std::string (*text)(const Response&, absl::Time),
-                   Json (*json)(const Response&),
-                   ExitCode (*verdict)(const Response&) = nullptr) {
+                   Json (*json)(const Response&), ExitCode (*verdict)(const Response&) = nullptr) {
   grpc::ClientContext context;
   PrepareContext(run.options.connection.timeout, &context);
   Response response;

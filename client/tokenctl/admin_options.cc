@@ -25,7 +25,8 @@ Examples:
 constexpr char kBuildInfoHelp[] = "Version, libraries, and since when it runs";
 constexpr char kConfigHelp[] =
     "The configuration in force as YAML, every default written out; secrets are references";
-constexpr char kCacheHelp[] = "What the local cache holds, and the tenants that hold the most of it";
+constexpr char kCacheHelp[] =
+    "What the local cache holds, and the tenants that hold the most of it";
 constexpr char kKeyRingsHelp[] =
     "The keys that replicas share, by id, state and age, to watch a rotation: never a key";
 constexpr char kPurgeHelp[] =

@@ -52,20 +52,18 @@ std::string StateWord(admin::v1::KeyState state) {
 }
 
 std::string Owner(const admin::v1::TenantCacheStatistics& each) {
-  return absl::StrCat(each.authority(), " ",
-                      each.tenant().empty() ? absl::StrCat("registration ", each.registration())
-                                            : each.tenant());
+  return absl::StrCat(
+      each.authority(), " ",
+      each.tenant().empty() ? absl::StrCat("registration ", each.registration()) : each.tenant());
 }
 
 void AppendRing(const char* name, const admin::v1::KeyRing& ring, absl::Time now,
                 std::string* text) {
   absl::StrAppend(text, name, "\n");
   for (const admin::v1::Key& key : ring.keys()) {
-    absl::StrAppendFormat(text, "  %-8s %s  %s\n", StateWord(key.state()),
-                          EscapeForTerminal(key.id()),
-                          key.has_since()
-                              ? absl::StrCat("since ", TimeText(ToTime(key.since()), now))
-                              : "");
+    absl::StrAppendFormat(
+        text, "  %-8s %s  %s\n", StateWord(key.state()), EscapeForTerminal(key.id()),
+        key.has_since() ? absl::StrCat("since ", TimeText(ToTime(key.since()), now)) : "");
   }
 }
 
@@ -132,11 +130,13 @@ Json ConfigurationJson(const admin::v1::GetEffectiveConfigurationResponse& respo
 std::string CacheText(const admin::v1::GetCacheStatisticsResponse& response, absl::Time) {
   const admin::v1::LocalCacheStatistics& local = response.local();
   std::string text;
-  AppendRow("local", absl::StrCat(local.entries(), " tokens, ", local.bytes(), " of ",
-                                  local.max_bytes(), " bytes"),
+  AppendRow("local",
+            absl::StrCat(local.entries(), " tokens, ", local.bytes(), " of ", local.max_bytes(),
+                         " bytes"),
             &text);
-  AppendRow("tenants", absl::StrCat(local.tenants(), ", each at most ",
-                                    local.tenant_share_percent(), " % of the bytes"),
+  AppendRow("tenants",
+            absl::StrCat(local.tenants(), ", each at most ", local.tenant_share_percent(),
+                         " % of the bytes"),
             &text);
   for (const admin::v1::TenantCacheStatistics& each : local.largest()) {
     absl::StrAppendFormat(&text, "    %10d bytes  %8d tokens  %s\n", each.bytes(), each.entries(),
@@ -151,18 +151,17 @@ Json CacheJson(const admin::v1::GetCacheStatisticsResponse& response) {
   const admin::v1::LocalCacheStatistics& local = response.local();
   Json largest = Json::array();
   for (const admin::v1::TenantCacheStatistics& each : local.largest()) {
-    Json json = {{"authority", each.authority()}, {"entries", each.entries()}, {"bytes", each.bytes()}};
+    Json json = {
+        {"authority", each.authority()}, {"entries", each.entries()}, {"bytes", each.bytes()}};
     if (!each.tenant().empty()) json["tenant"] = each.tenant();
     if (!each.registration().empty()) json["registration"] = each.registration();
     largest.push_back(std::move(json));
   }
   Json json;
-  json["local"] = Json{{"entries", local.entries()},
-                       {"bytes", local.bytes()},
-                       {"max_bytes", local.max_bytes()},
-                       {"tenant_share_percent", local.tenant_share_percent()},
-                       {"tenants", local.tenants()},
-                       {"largest", std::move(largest)}};
+  json["local"] =
+      Json{{"entries", local.entries()},     {"bytes", local.bytes()},
+           {"max_bytes", local.max_bytes()}, {"tenant_share_percent", local.tenant_share_percent()},
+           {"tenants", local.tenants()},     {"largest", std::move(largest)}};
   json["shared"] = SharedWord(response.shared());
   json["remembered_failures"] = response.remembered_failures();
   return json;
@@ -215,9 +214,9 @@ std::string ReloadText(const admin::v1::ReloadResponse& response, absl::Time) {
 }
 
 Json ReloadJson(const admin::v1::ReloadResponse& response) {
-  Json json = {{"outcome",
-                Word(admin::v1::ReloadOutcome_Name(response.outcome()), "RELOAD_OUTCOME_")},
-               {"needs_restart", response.needs_restart()}};
+  Json json = {
+      {"outcome", Word(admin::v1::ReloadOutcome_Name(response.outcome()), "RELOAD_OUTCOME_")},
+      {"needs_restart", response.needs_restart()}};
   json["errors"] = Json::array();
   for (const std::string& error : response.errors()) json["errors"].push_back(error);
   return json;

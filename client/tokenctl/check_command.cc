@@ -100,8 +100,10 @@ void CheckServices(const Options& options, const ChannelPtr& channel, Report* re
                return service == "tokensvc.v1.TokenService" ||
                       service == "tokensvc.admin.v1.AdminService";
              })) {
-    report->Fail("services", "neither tokensvc.v1.TokenService nor tokensvc.admin.v1.AdminService "
-                             "is among " + absl::StrJoin(services, ", "));
+    report->Fail("services",
+                 "neither tokensvc.v1.TokenService nor tokensvc.admin.v1.AdminService "
+                 "is among " +
+                     absl::StrJoin(services, ", "));
   } else {
     report->Ok("services", absl::StrJoin(services, ", "));
   }

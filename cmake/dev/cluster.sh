@@ -34,6 +34,7 @@ cluster_addresses() {
   cluster_address[NGINX_LISTEN]=${cluster_address[NGINX]}
   for replica in A B; do
     cluster_address[REPLICA_${replica}_LISTEN]=${cluster_address[REPLICA_$replica]}
+    cluster_address[REPLICA_${replica}_ADMIN]=$cluster_dir/replica-${replica,}.admin.sock
   done
   cluster_address[REDIS_BIND]=127.0.0.1
   cluster_address[REDIS_PORT]=${cluster_address[REDIS]#*:}
@@ -162,6 +163,7 @@ While it runs (./dev cluster --stay leaves it running until Ctrl-C; ports and fo
   $1 --address ${cluster_address[NGINX]} --tls --ca-file $here/client/ca.pem \\
     --jwt-file $here/client/demonstration.jwt acquire --registration orders --scope api://orders-api/.default
   $1 --address ${cluster_address[REPLICA_B_LOCAL]} check --registration orders --scope api://orders-api/.default
+  $1 --address unix:$cluster_dir/replica-b.admin.sock admin cache
   curl -s http://${cluster_address[REPLICA_B_METRICS]}/metrics | grep redis
 docs/OPERATIONS.md says what to look at, and how to run the same with docker-compose.
 NEXT

@@ -35,6 +35,7 @@ quickstart_show() {
 quickstart_config() {
   sed -e "s|@AUTHORITY@|$(head -n 1 "$quickstart_dir/authority.ready")|g" \
     -e "s|@SECRET_FILE@|$quickstart_dir/orders-service.secret|g" \
+    -e "s|@ADMIN_SOCKET@|$quickstart_dir/admin.sock|g" \
     -e '/^# TEMPLATE: /d' "$1" >"$quickstart_dir/tokensvc.yaml"
   chmod 600 "$quickstart_dir/tokensvc.yaml"
 }
@@ -73,6 +74,10 @@ command_quickstart() {
   quickstart_show "$ctl" --address "$address" acquire "${ask[@]}"
   quickstart_show "$ctl" --address "$address" acquire "${ask[@]}"
   quickstart_show "$ctl" --address "$address" header "${ask[@]}"
+  say "the policy that allowed it, and what is in the cache now"
+  quickstart_show "$ctl" --address "unix:$quickstart_dir/admin.sock" explain \
+    --caller local:quickstart "${ask[@]}"
+  quickstart_show "$ctl" --address "unix:$quickstart_dir/admin.sock" admin cache
   quickstart_next "${ctl#"$ROOT"/}" "$address"
   [[ $stay == no ]] || wait
 }

@@ -95,6 +95,10 @@ class Writer {
         return !reflection.GetString(message, &field).empty();
       case FieldDescriptor::CPPTYPE_ENUM:
         return reflection.GetEnumValue(message, &field) != 0;
+      case FieldDescriptor::CPPTYPE_UINT32:  // Without a default, 0 stands for "not given".
+        return !RuleOf(field).default_value().empty() || reflection.GetUInt32(message, &field) != 0;
+      case FieldDescriptor::CPPTYPE_UINT64:
+        return !RuleOf(field).default_value().empty() || reflection.GetUInt64(message, &field) != 0;
       default:
         return true;
     }

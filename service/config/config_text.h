@@ -12,7 +12,7 @@ namespace tokensvc {
 /// Which part of a configuration to write.
 struct ConfigTextOptions {
   std::string section = {};  ///< One key of the top; empty: all.
-  std::string name = {};     ///< Of lists whose entries have a name, the one of this name; empty: all.
+  std::string name = {};  ///< Of lists whose entries have a name, the one of this name; empty: all.
   /// About how long the text may become; what does not fit is left out, entry by entry.
   std::size_t max_bytes = std::size_t{512} << 10;
 };

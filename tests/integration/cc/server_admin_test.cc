@@ -218,8 +218,10 @@ TEST_F(ServerAdminTest, ALongReportIsCutAfterAWholeLine) {
   std::string yaml = "expectations:\n";
   const std::string scopes = std::string(90, 's');
   for (int i = 0; i < 1'000; ++i) {
-    absl::StrAppend(&yaml, "- {caller: \"local:b\", registration: orders, tenant: a.example, scopes: "
-                    "[", scopes, "], expect: allow}\n");
+    absl::StrAppend(&yaml,
+                    "- {caller: \"local:b\", registration: orders, tenant: a.example, scopes: "
+                    "[",
+                    scopes, "], expect: allow}\n");
   }
   adm::TestPolicyRequest request;
   request.set_expectations_yaml(yaml);

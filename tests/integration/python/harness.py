@@ -182,15 +182,16 @@ class ServiceTest(unittest.TestCase):
         ])
         return process, process.wait_for_file(ready)[0]
 
-    def start_server(self, authorities, registrations, server=None, tls=None, audit=None, **keywords):
-        """The service with one listener, `local` (`tls`: its certificate's files; else plaintext); returns the
-        process and the listener's address."""
+    def start_server(self, authorities, registrations, server=None, tls=None, listeners=(), policy=None,
+                     audit=None, **keywords):
+        """The service with one listener, `local` (`tls`: its certificate's files; else plaintext), and `listeners`;
+        `policy`: more keys of it. Returns the process and the first listener's address."""
         transport = {"tls": tls} if tls else {"plaintext": {}}
         config = {
             "listeners": [{"name": "local", "address": "127.0.0.1:0", "identity": "tests",
-                           "reflection": True, **transport}],
+                           "reflection": True, **transport}, *listeners],
             "policy": {"rules": [{"name": "all", **{each: ["*"] for each in (
-                "callers", "registrations", "tenants", "grants", "scopes")}}]},
+                "callers", "registrations", "tenants", "grants", "scopes")}}], **(policy or {})},
             "metrics": {"address": "127.0.0.1:0"},
             "authorities": authorities,
             "registrations": registrations,

@@ -135,11 +135,12 @@ TEST_F(ConfigReloaderTest, MissesNoChangeBetweenItsOwnStartAndTheFirstReading) {
   ConfigReloader reloader(path_, clock_);
   Replace(absl::StrCat(Configuration("secret"), "server: {loops: 5}\n"));
   int applied = 0;
-  const absl::Status polled = reloader.Poll(false, logger_, [&applied](const config::v1::ServiceConfig& config) {
-    ++applied;
-    EXPECT_EQ(config.server().loops(), 5u);
-    return absl::OkStatus();
-  });
+  const absl::Status polled =
+      reloader.Poll(false, logger_, [&applied](const config::v1::ServiceConfig& config) {
+        ++applied;
+        EXPECT_EQ(config.server().loops(), 5u);
+        return absl::OkStatus();
+      });
   EXPECT_EQ(applied, 1);
   EXPECT_TRUE(polled.ok());
 }
@@ -230,11 +231,12 @@ TEST_F(ConfigReloaderPolicyTest, MissesNoChangeOfThePolicyAfterTheFirstReading) 
   ASSERT_TRUE(reloader.Read().ok());
   WritePolicy("policy.yaml", "second");
   int applied = 0;
-  const absl::Status polled = reloader.Poll(false, logger_, [&applied](const config::v1::ServiceConfig& config) {
-    ++applied;
-    EXPECT_EQ(config.policy().rules(0).name(), "second");
-    return absl::OkStatus();
-  });
+  const absl::Status polled =
+      reloader.Poll(false, logger_, [&applied](const config::v1::ServiceConfig& config) {
+        ++applied;
+        EXPECT_EQ(config.policy().rules(0).name(), "second");
+        return absl::OkStatus();
+      });
   EXPECT_EQ(applied, 1);
   EXPECT_TRUE(polled.ok());
 }

@@ -93,8 +93,8 @@ TEST(ConfigTextTest, WhatDoesNotFitIsLeftOutEntryByEntry) {
   EXPECT_TRUE(written.truncated);
   EXPECT_LT(written.yaml.size(), 13'000u);
   EXPECT_THAT(written.yaml,
-              AllOf(HasSubstr("orders0"), Not(HasSubstr("orders999")), HasSubstr("more are left out"),
-                    HasSubstr("worker_threads: 2\n")));
+              AllOf(HasSubstr("orders0"), Not(HasSubstr("orders999")),
+                    HasSubstr("more are left out"), HasSubstr("worker_threads: 2\n")));
   EXPECT_THAT(WriteConfig(config, {.name = "orders999"}).yaml, HasSubstr("orders999"));
 }
 

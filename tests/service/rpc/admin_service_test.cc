@@ -230,7 +230,9 @@ TEST_F(AdminServiceTest, OnlyRolesOfThePolicyLetAnybodyIn) {
       const grpc::StatusCode expected = change ? caller.changes : caller.looks;
       EXPECT_EQ(status.error_code(), expected) << caller.id << " " << name;
       EXPECT_EQ(backend_.calls - before, expected == ok ? 1 : 0) << caller.id << " " << name;
-      if (expected == denied) EXPECT_EQ(ReasonOf(status), "ROLE_REQUIRED");
+      if (expected == denied) {
+        EXPECT_EQ(ReasonOf(status), "ROLE_REQUIRED");
+      }
     }
   }
   EXPECT_EQ(Calls("PurgeCache", "OK"), 1);
@@ -307,14 +309,18 @@ TEST_F(AdminServiceTest, ChangesGetTheCallsDeadlineWithinBounds) {
 TEST_F(AdminServiceTest, WhatIsTooMuchIsRefusedAtOnce) {
   Mutex mutex;
   CondVar changed;
-  bool go = false;
-  // The executor's thread is taken, and its queue is full.
-  for (std::size_t i = 0; i <= AdminExecutor::kMaxQueued; ++i) {
-    executor_.Run([&] {
-      MutexLock lock(&mutex);
-      while (!go) changed.Wait(&mutex);
-    });
+  bool taken = false, go = false;
+  executor_.Run([&] {
+    MutexLock lock(&mutex);
+    taken = true;
+    changed.NotifyAll();
+    while (!go) changed.Wait(&mutex);
+  });
+  {
+    MutexLock lock(&mutex);
+    while (!taken) changed.Wait(&mutex);
   }
+  // The executor's thread is taken; now its queue is filled.
   while (executor_.Run([] {})) {
   }
   const grpc::Status status = As("local:observer", Method(&Stub::GetBuildInfo));
