@@ -79,7 +79,8 @@ struct LocalCache::Counters {
   explicit Counters(MetricRegistry& registry)
       : evicted_full(Evictions(registry, "cache_full")),
         evicted_share(Evictions(registry, "tenant_share")),
-        too_large(Evictions(registry, "too_large")) {}
+        too_large(Evictions(registry, "too_large")),
+        purged(Evictions(registry, "purged")) {}
   static Counter& Evictions(MetricRegistry& registry, const char* reason) {
     return registry.AddCounter(
         "tokensvc_local_cache_evictions_total",
@@ -89,13 +90,18 @@ struct LocalCache::Counters {
   Counter& evicted_full;
   Counter& evicted_share;
   Counter& too_large;
+  Counter& purged;
 };
 
 /// A part of the cache with a lock, a table and bounds of its own.
 class LocalCache::Shard {
  public:
-  Shard(std::size_t max_bytes, std::size_t max_partition_bytes, Counters* counters)
-      : max_bytes_(max_bytes), max_partition_bytes_(max_partition_bytes), counters_(counters) {}
+  Shard(std::size_t max_bytes, std::size_t max_partition_bytes, Counters* counters,
+        const PurgeEpochs* purges)
+      : max_bytes_(max_bytes),
+        max_partition_bytes_(max_partition_bytes),
+        counters_(counters),
+        purges_(purges) {}
 
   ~Shard() { Clear(); }
 
@@ -109,6 +115,11 @@ class LocalCache::Shard {
     Entry* entry = *found;
     if (now >= entry->record->usable_until()) {
       hit.expired = true;
+      over = Remove(entry);
+      return hit;
+    }
+    if (IsPurged(*entry)) {
+      if (counters_ != nullptr) counters_->purged.Increment();
       over = Remove(entry);
       return hit;
     }
@@ -126,7 +137,7 @@ class LocalCache::Shard {
   std::shared_ptr<const TokenRecord> Peek(absl::string_view key, std::size_t hash) {
     MutexLock lock(&mutex_);
     const auto found = table_.find(Sought{key, hash});
-    return found == table_.end() ? nullptr : (*found)->record;
+    return found == table_.end() || IsPurged(**found) ? nullptr : (*found)->record;
   }
 
   std::shared_ptr<const TokenRecord> Store(absl::string_view key, std::size_t hash,
@@ -136,7 +147,9 @@ class LocalCache::Shard {
     std::vector<EntryPtr> gone;  // freed without the lock
     MutexLock lock(&mutex_);
     if (const auto found = table_.find(Sought{key, hash}); found != table_.end()) {
-      if ((*found)->record->generation() > entry->record->generation()) return (*found)->record;
+      if ((*found)->record->generation() > entry->record->generation() && !IsPurged(**found)) {
+        return (*found)->record;
+      }
       gone.push_back(Remove(*found));
     }
     if (entry->bytes + kPartitionBytes > max_partition_bytes_) {
@@ -240,6 +253,10 @@ class LocalCache::Shard {
     bool operator()(const Sought& a, const Entry* b) const { return (*this)(b, a); }
   };
 
+  bool IsPurged(const Entry& entry) const {
+    return purges_ != nullptr && !purges_->IsFresh(*entry.record);
+  }
+
   /// Takes `entry` out of everything; its partition goes with its last entry.
   EntryPtr Remove(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     table_.erase(entry);
@@ -262,6 +279,7 @@ class LocalCache::Shard {
   const std::size_t max_bytes_;
   const std::size_t max_partition_bytes_;
   Counters* const counters_;
+  const PurgeEpochs* const purges_;
   Mutex mutex_;
   absl::flat_hash_set<Entry*, Hash, Equal> table_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::size_t, Partition> partitions_ ABSL_GUARDED_BY(mutex_);
@@ -284,8 +302,8 @@ LocalCache::LocalCache(Options options) {
   const std::size_t shards = std::clamp<std::size_t>(max_partition_bytes / kLeastPartitionBytes, 1,
                                                      std::max<std::size_t>(1, options.shards));
   for (std::size_t i = 0; i < shards; ++i) {
-    shards_.push_back(std::make_unique<Shard>(options.max_bytes / shards,
-                                              max_partition_bytes / shards, counters_.get()));
+    shards_.push_back(std::make_unique<Shard>(
+        options.max_bytes / shards, max_partition_bytes / shards, counters_.get(), options.purges));
   }
 }
 

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "cache/purge_epochs.h"
 #include "cache/token_record.h"
 
 namespace tokensvc {
@@ -33,6 +34,8 @@ class LocalCache {
     std::size_t shards = 64;
     /// May be null.
     MetricRegistry* metrics = nullptr;
+    /// A record that was purged is none. Null: nothing is ever purged.
+    const PurgeEpochs* purges = nullptr;
   };
 
   struct Hit {
@@ -48,16 +51,18 @@ class LocalCache {
   LocalCache(const LocalCache&) = delete;
   LocalCache& operator=(const LocalCache&) = delete;
 
-  /// Finds the record of `key`, never one whose `usable_until` has come. From `due` on, one caller
-  /// claims the refresh; if that came to nothing, another may claim it after a quarter of what is
-  /// left (1 s to 30 s).
+  /// Finds the record of `key`, never one whose `usable_until` has come, or that was purged. From
+  /// `due` on, one caller claims the refresh; if that came to nothing, another may claim it after a
+  /// quarter of what is left (1 s to 30 s).
   Hit Lookup(absl::string_view key, BootTime now);
 
-  /// The record of `key` as it is, without claiming anything; null where there is none.
+  /// The record of `key` as it is, without claiming anything; null where there is none, or it was
+  /// purged.
   std::shared_ptr<const TokenRecord> Peek(absl::string_view key) const;
 
-  /// Stores `record`, unless one of a greater generation is there; returns the one that stands. A
-  /// record that is larger than a partition may be is not kept, and returned all the same.
+  /// Stores `record`, unless one of a greater generation is there that was not purged; returns the
+  /// one that stands. A record that is larger than a partition may be is not kept, and returned all
+  /// the same.
   std::shared_ptr<const TokenRecord> Store(absl::string_view key, absl::string_view partition,
                                            std::shared_ptr<const TokenRecord> record);
 

@@ -17,6 +17,10 @@ namespace tokensvc {
 struct RecordName {
   std::string key;        ///< The canonical bytes (ADR 0003).
   std::string partition;  ///< Whom its keys and bounds are divided by: a tenant.
+  /// By what else than the tenant it can be purged; empty: by nothing. Who looks for a record does
+  /// not know the credential that fetched it.
+  std::string registration = {};
+  std::string credential = {};
 };
 
 /// The cache that all replicas share (DESIGN.md §5). An app token never depends on it: who gets an

@@ -44,6 +44,8 @@ TokenRecord::TokenRecord(Key, const Fields& fields)
       usable_until_(fields.usable_until),
       due_(fields.due),
       generation_(fields.generation),
+      fresh_at_(fields.fresh_at),
+      purge_tags_(fields.purge_tags),
       token_bytes_(static_cast<std::uint32_t>(fields.token.size())),
       scopes_bytes_(static_cast<std::uint32_t>(fields.granted_scopes.size())) {
   char* const out = reinterpret_cast<char*>(this + 1);

@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_CACHE_TOKEN_RECORD_H_
 #define TOKENSVC_CACHE_TOKEN_RECORD_H_
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -15,9 +16,14 @@
 
 namespace tokensvc {
 
-/// A token with its times, as caches hold it: to them it is a secret that ends. Immutable. Record,
-/// texts and reference count are one block of memory, so that a million of them waste little and a
-/// look-up touches few cache lines. The token is overwritten when the record ends.
+/// What a record keeps of the scopes that it can be purged by (`PurgeEpochs::TagOf`): registration,
+/// tenant, credential; 0: none.
+using PurgeTags = std::array<std::uint32_t, 3>;
+
+/// A token with its times, as caches hold it: to them it is a secret that ends. Immutable, but for
+/// what `PurgeEpochs` keeps in it. Record, texts and reference count are one block of memory, so
+/// that a million of them waste little and a look-up touches few cache lines. The token is
+/// overwritten when the record ends.
 class TokenRecord {
  public:
   struct Fields {
@@ -28,6 +34,9 @@ class TokenRecord {
     BootTime usable_until;  ///< Answered until here, on this machine's own steady clock.
     BootTime due;           ///< A refresh is due from here on.
     std::uint64_t generation = 0;  ///< Orders the versions of a record; greater is newer.
+    PurgeTags purge_tags{};
+    /// `PurgeEpochs::changes()` before the token was asked for.
+    std::uint64_t fresh_at = 0;
   };
 
   /// Copies `fields`; the caller sees to its own copy of the token.
@@ -50,6 +59,14 @@ class TokenRecord {
   BootTime due() const { return due_; }
   std::uint64_t generation() const { return generation_; }
 
+  const PurgeTags& purge_tags() const { return purge_tags_; }
+  /// Up to which change of `PurgeEpochs` nothing that covers this record was purged.
+  std::uint64_t fresh_at() const { return fresh_at_.load(std::memory_order_relaxed); }
+  /// For `PurgeEpochs`.
+  void SetFreshAt(std::uint64_t changes) const {
+    fresh_at_.store(changes, std::memory_order_relaxed);
+  }
+
   /// Bytes that this record takes, the allocator's share included.
   std::size_t MemoryBytes() const;
 
@@ -71,6 +88,8 @@ class TokenRecord {
   BootTime due_;
   std::uint64_t generation_;
   mutable std::atomic<std::uint64_t> fingerprint_{0};  ///< 0: not computed yet.
+  mutable std::atomic<std::uint64_t> fresh_at_;
+  PurgeTags purge_tags_;
   std::uint32_t token_bytes_;
   std::uint32_t scopes_bytes_;
 };

@@ -17,6 +17,8 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "cache/local_cache.h"
+#include "cache/purge_epochs.h"
+#include "cache/seal/purge_namer.h"
 #include "service/access/caller_quotas.h"
 #include "service/access/forced_refresh_budget.h"
 #include "service/access/policy_holder.h"
@@ -29,7 +31,6 @@
 #include "service/grant/grant_engine.h"
 #include "service/http/curl_http_transport.h"
 #include "service/listener_parts.h"
-#include "service/local_purger.h"
 #include "service/make_audit.h"
 #include "service/make_directory.h"
 #include "service/make_jwt_authenticator.h"
@@ -44,6 +45,7 @@
 #include "service/rpc/token_service.h"
 #include "service/shared_cache.h"
 #include "service/source/app_token_source.h"
+#include "service/source/token_purger.h"
 #include "service/telemetry/prometheus_exporter.h"
 
 namespace tokensvc {
@@ -89,11 +91,13 @@ CallerQuota StandardQuota(const config::v1::Limits& limits) {
   return {standard.calls_per_second(), standard.burst(), standard.concurrent_calls()};
 }
 
-LocalCache::Options CacheOptions(const config::v1::ServiceConfig& config, MetricRegistry& metrics) {
+LocalCache::Options CacheOptions(const config::v1::ServiceConfig& config, MetricRegistry& metrics,
+                                 const PurgeEpochs& purges) {
   LocalCache::Options options;
   options.max_bytes = config.cache().local().max_size();
   options.tenant_share_percent = static_cast<int>(config.cache().local().tenant_share_percent());
   options.metrics = &metrics;
+  options.purges = &purges;
   return options;
 }
 
@@ -148,15 +152,16 @@ struct Server::Parts {
         issuer_keys_metrics(registry),
         workers(config.server().worker_threads(), kMaxQueuedWork),
         environment{clock, random, workers, logger, credential_metrics},
-        cache(CacheOptions(config, registry)),
+        cache(CacheOptions(config, registry, purges)),
         quotas(StandardQuota(config.limits()), registry),
         forced_budget(static_cast<int>(config.limits().forced_refreshes_per_minute())) {}
 
   /// Makes what waits: the shared cache, the loops, and the source of tokens on them.
   absl::Status StartLoops() {
     if (config.cache().has_redis()) {
-      absl::StatusOr<std::unique_ptr<SharedCache>> made = SharedCache::Make(
-          config.cache().redis(), {clock, random, logger, registry, workers, readiness, budget});
+      absl::StatusOr<std::unique_ptr<SharedCache>> made =
+          SharedCache::Make(config.cache().redis(),
+                            {clock, random, logger, registry, workers, readiness, budget, purges});
       if (!made.ok()) return made.status();
       shared_cache = *std::move(made);
     }
@@ -172,11 +177,20 @@ struct Server::Parts {
     LoopParts& home = *loops.front();
     assertions = std::make_unique<ManagedIdentityAssertions>(ManagedIdentityAssertion::Dependencies{
         home.loop.context().get_executor(), home.identities, clock, random});
-    const AppTokenSource::Dependencies dependencies{cache,  failures, clock,
-                                                    random, logger,   registry};
+    if (shared_cache == nullptr) {
+      own_keys = std::make_unique<FixedKeyRings>(
+          KeyRings{KeyRing::MakeRandom(KeyPurpose::kSealing, random),
+                   KeyRing::MakeRandom(KeyPurpose::kIndex, random)});
+      own_namer = std::make_unique<PurgeNamer>(*own_keys, /*keyspace=*/"");
+    }
+    PurgeNamer& namer = shared_cache == nullptr ? *own_namer : shared_cache->purge_namer();
+    const AppTokenSource::Dependencies dependencies{cache,  failures, clock,   random,
+                                                    logger, registry, &purges, &namer};
     source =
         std::make_unique<AppTokenSource>(SourceOptions(config), dependencies, std::move(lanes));
-    purger = std::make_unique<LocalPurger>(cache);
+    purger = std::make_unique<TokenPurger>(
+        TokenPurger::Dependencies{purges, namer, failures, logger,
+                                  [this] { return directory.Current(); }, shared_cache.get()});
     return absl::OkStatus();
   }
 
@@ -254,6 +268,7 @@ struct Server::Parts {
   IssuerKeysMetrics issuer_keys_metrics;
   WorkerPool workers;
   CredentialEnvironment environment;
+  PurgeEpochs purges;
   LocalCache cache;
   FailureMemory failures;
   LocalRateBudget budget{clock};  ///< What this replica asks of authorities.
@@ -268,12 +283,15 @@ struct Server::Parts {
   /// The first is home to what all share: it ends first, with whoever of the others waits there.
   std::vector<std::unique_ptr<LoopParts>> loops;
   std::unique_ptr<ManagedIdentityAssertions> assertions;
+  /// Of a replica that shares nothing.
+  std::unique_ptr<FixedKeyRings> own_keys;
+  std::unique_ptr<PurgeNamer> own_namer;
   std::unique_ptr<AppTokenSource> source;
+  std::unique_ptr<TokenPurger> purger;
   DrainGate gate;
   JwtIssuers jwt_issuers;
   std::vector<ListenerParts> listener_parts;
   std::vector<std::unique_ptr<CallerResolver>> callers;  ///< One of each listener.
-  std::unique_ptr<Purger> purger;
   std::unique_ptr<AdminParts> admin;
   std::vector<std::unique_ptr<TokenServiceHandler>> handlers;
   std::vector<std::unique_ptr<GatedTokenService>> services;
@@ -408,6 +426,8 @@ void Server::Drain() {
   for (std::thread& shutdown : shutdowns) shutdown.join();
   asio::post(timers, [time_is_up] { time_is_up->cancel(); });
 }
+
+Purger& Server::purger() { return *parts_->purger; }
 
 std::vector<std::pair<std::string, std::string>> Server::Addresses() const {
   std::vector<std::pair<std::string, std::string>> addresses;

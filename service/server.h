@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/config/reload_requests.h"
+#include "service/source/purger.h"
 #include "tokensvc/config/v1/config.pb.h"
 
 namespace tokensvc {
@@ -44,6 +45,9 @@ class Server {
   /// Not ready any more, new calls are sent elsewhere; returns when the running ones have ended,
   /// and a little after the configured time at the latest.
   void Drain();
+
+  /// Forgets cached tokens, here and in all replicas. Any thread may ask it, until this ends.
+  Purger& purger();
 
   /// Name and bound address of every listener, in the order of the configuration; `metrics` last.
   std::vector<std::pair<std::string, std::string>> Addresses() const;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/shared_cache.h"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <iterator>
 #include <string>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "asio/co_spawn.hpp"
 #include "asio/detached.hpp"
 #include "asio/experimental/as_tuple.hpp"
@@ -18,6 +21,7 @@
 #include "cache/redis/redis_generations.h"
 #include "cache/redis/redis_health.h"
 #include "cache/redis/redis_metrics.h"
+#include "cache/redis/redis_purges.h"
 #include "cache/redis/redis_rate_budget.h"
 #include "cache/seal/opaque_names.h"
 #include "cache/seal/sealed_store.h"
@@ -33,6 +37,9 @@ constexpr auto kTick = std::chrono::seconds(1);
 constexpr int kTicksBetweenKeyChecks = 30;
 // A Redis that is there answers sooner; one that is not must not keep anybody waiting.
 constexpr absl::Duration kMaxWaitAtStart = absl::Milliseconds(500);
+
+// Whoever purges wants to know, and can ask again.
+constexpr auto kMaxWaitForPurge = std::chrono::minutes(1);
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
@@ -94,15 +101,20 @@ struct SharedCache::Shared {
         unshared_budgets(environment.registry.AddCounter(
             "tokensvc_authority_budget_unshared_total",
             "Requests to authorities that this replica counted for itself, because Redis did "
-            "not.")) {
+            "not.")),
+        namer(*keys, config.keyspace()),
+        purge_metrics(environment.registry, environment.purges) {
+    environment.purges.SetCurrent(false);
     environment.registry.AddComputed(
         "tokensvc_shared_cache_degraded",
-        "1 while tokens are not shared: a connection to Redis is missing, or others use it with "
-        "other keys.",
+        "1 while tokens are not shared: a connection to Redis is missing, it is not known what was "
+        "purged, or others use it with other keys.",
         [this] { return degraded() ? 1.0 : 0.0; });
   }
 
-  bool degraded() const { return health.degraded() || agreement.disagrees(); }
+  bool degraded() const {
+    return health.degraded() || agreement.disagrees() || !environment.purges.current();
+  }
 
   const config::v1::RedisCache config;
   const Environment environment;
@@ -112,8 +124,11 @@ struct SharedCache::Shared {
   SealEvents events;
   KeyAgreement agreement;
   Counter& unshared_budgets;
+  PurgeNamer namer;
+  RedisPurgeMetrics purge_metrics;
   GenerationFloors floors;
   std::atomic<std::uint64_t> own_generation{0};
+  Connection* home = nullptr;  ///< That of the loop that was opened first.
 
   void UpdateReadiness() {
     const bool clock_off = health.fleet_clock().TooFarOff();
@@ -129,14 +144,16 @@ class SharedCache::Connection final : public OfLoop {
  public:
   Connection(Shared& shared, asio::io_context& context)
       : shared_(shared),
+        context_(context),
         tick_(context),
         client_(context, OptionsFrom(shared.config, shared.environment.workers),
                 {shared.environment.clock, shared.environment.random, shared.health, shared.metrics,
-                 [this] { CheckNow(); }}),
+                 [this] { OnConnected(); }}),
         blobs_(client_, /*key_prefix=*/""),  // the names that `sealed_` makes have it
-        sealed_(SealedOptions(shared.config),
-                {blobs_, *shared.keys, shared.health.fleet_clock(), shared.floors, shared.events,
-                 shared.agreement, shared.environment.random}),
+        sealed_(
+            SealedOptions(shared.config),
+            {blobs_, *shared.keys, shared.health.fleet_clock(), shared.floors, shared.events,
+             shared.agreement, shared.environment.random, shared.environment.purges, shared.namer}),
         generations_(
             blobs_, [this](const std::string& key) { return sealed_.StoreKey(key); },
             shared.health.fleet_clock(), shared.floors, shared.own_generation),
@@ -150,15 +167,30 @@ class SharedCache::Connection final : public OfLoop {
             shared.environment.budget, shared.unshared_budgets) {
     // Known before the listeners answer for it.
     shared.environment.readiness.SetSharedCache(!shared.degraded());
+    if (shared.home == nullptr) {
+      shared.home = this;
+      purges_ = std::make_unique<RedisPurges>(
+          context, OptionsFrom(shared.config, shared.environment.workers),
+          shared.config.key_prefix() + "epochs",
+          RedisPurges::Dependencies{client_, shared.environment.purges, shared.health,
+                                    shared.purge_metrics, shared.environment.clock,
+                                    shared.environment.random, shared.environment.logger,
+                                    [&shared] { shared.UpdateReadiness(); }});
+    }
     asio::co_spawn(context, Watch(), asio::detached);
   }
+
+  asio::io_context& context() { return context_; }
+  /// Of the loop that was opened first.
+  RedisPurges& purges() { return *purges_; }
 
   SharedStore& store() override { return sealed_; }
   LeaseManager& leases() override { return generations_; }
   RateBudget& budget() override { return budget_; }
 
  private:
-  void CheckNow() {
+  void OnConnected() {
+    if (purges_ != nullptr) purges_->ConnectNow();
     check_now_ = true;
     tick_.cancel();
   }
@@ -178,6 +210,10 @@ class SharedCache::Connection final : public OfLoop {
         static_cast<void>(co_await shared_.environment.workers.Run(std::move(look)));
       }
       if (std::shared_ptr<const KeyRings> now = shared_.keys->Current(); now != checked) {
+        // Records of this process know what they are purged by under that key alone.
+        if (now->index.Find(checked->index.primary().id) == nullptr) {
+          shared_.environment.purges.ForgetRecords();
+        }
         checked = std::move(now);
         until_check = 0;
       }
@@ -194,6 +230,7 @@ class SharedCache::Connection final : public OfLoop {
   }
 
   Shared& shared_;
+  asio::io_context& context_;
   asio::steady_timer tick_;
   bool check_now_ = false;  // there is a new connection
   RedisClient client_;
@@ -202,6 +239,7 @@ class SharedCache::Connection final : public OfLoop {
   RedisGenerations generations_;
   OpaqueNames budget_names_;
   RedisRateBudget budget_;
+  std::unique_ptr<RedisPurges> purges_;
 };
 
 SharedCache::SharedCache(std::unique_ptr<Shared> shared) : shared_(std::move(shared)) {}
@@ -226,7 +264,28 @@ std::shared_ptr<const KeyRings> SharedCache::key_rings() const { return shared_-
 
 bool SharedCache::degraded() const { return shared_->degraded(); }
 
-void SharedCache::AwaitClockCheck() { shared_->health.AwaitFirstAttempt(kMaxWaitAtStart); }
+void SharedCache::AwaitClockCheck() {
+  const absl::Time until = absl::Now() + kMaxWaitAtStart;
+  shared_->health.AwaitFirstAttempt(kMaxWaitAtStart);
+  while (shared_->health.connected_clients() > 0 && !shared_->environment.purges.current() &&
+         absl::Now() < until) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+PurgeNamer& SharedCache::purge_namer() { return shared_->namer; }
+
+void SharedCache::Raise(ScopeNames names, std::uint64_t at_least, BootTime deadline, Done done) {
+  // BootTime::max() plus anything is no time.
+  const auto wait =
+      std::min<BootClock::duration>(deadline - shared_->environment.clock.Boot(), kMaxWaitForPurge);
+  const auto until = std::chrono::steady_clock::now() + wait;
+  Connection& home = *shared_->home;
+  asio::post(home.context(),
+             [&home, names = std::move(names), at_least, until, done = std::move(done)]() mutable {
+               home.purges().Raise(std::move(names), at_least, until, std::move(done));
+             });
+}
 
 std::unique_ptr<SharedCache::OfLoop> SharedCache::Open(EventLoop& loop) {
   std::unique_ptr<OfLoop> opened;

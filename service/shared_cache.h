@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_SERVICE_SHARED_CACHE_H_
 #define TOKENSVC_SERVICE_SHARED_CACHE_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -13,8 +14,11 @@
 #include "base/worker_pool.h"
 #include "cache/lease.h"
 #include "cache/local_rate_budget.h"
+#include "cache/purge_epochs.h"
 #include "cache/rate_budget.h"
 #include "cache/seal/key_files.h"
+#include "cache/seal/purge_namer.h"
+#include "cache/shared_purges.h"
 #include "cache/shared_store.h"
 #include "service/readiness.h"
 #include "tokensvc/config/v1/config.pb.h"
@@ -25,7 +29,10 @@ namespace tokensvc {
 /// loops have in common. A replica whose keys never were the fleet's, or whose clock is more than
 /// 10 s off, is not ready; a Redis that is away, or that others use with other keys, does not
 /// count, since app tokens do not need it.
-class SharedCache {
+///
+/// The loop that was opened first keeps the connection over which this replica learns of purges;
+/// all loops share what it knows, and none uses the shared cache while it knows nothing.
+class SharedCache final : public SharedPurges {
  public:
   /// What is lent. All of it outlives the cache.
   struct Environment {
@@ -36,6 +43,8 @@ class SharedCache {
     WorkerPool& workers;
     Readiness& readiness;     ///< Told when keys or clocks differ from the fleet's.
     LocalRateBudget& budget;  ///< What this replica uses of the fleet's.
+    Readiness& readiness;     ///< Told when keys or clocks differ from the fleet's.
+    PurgeEpochs& purges;      ///< Kept the same as those in Redis.
   };
   /// One loop's connection. Used on that loop alone, and ends when that loop has stopped.
   class OfLoop {
@@ -50,7 +59,7 @@ class SharedCache {
   /// wrong with a key file, which names no path and shows no key.
   static absl::StatusOr<std::unique_ptr<SharedCache>> Make(const config::v1::RedisCache& config,
                                                            Environment environment);
-  ~SharedCache();
+  ~SharedCache() override;
 
   /// Opens `loop`'s connection, in the background. Waits until the loop has taken it over.
   std::unique_ptr<OfLoop> Open(EventLoop& loop);
@@ -61,8 +70,15 @@ class SharedCache {
   bool degraded() const;
 
   /// Before a replica first says that it is ready: waits until its clock was compared with Redis',
-  /// or Redis turned out to be away; half a second at most. To be called when all loops are open.
+  /// and it knows what was purged, or Redis turned out to be away; half a second at most. To be
+  /// called when all loops are open.
   void AwaitClockCheck();
+
+  /// By which names the fleet knows what is purged.
+  PurgeNamer& purge_namer();
+
+  /// To be called while the loops run, after the first was opened. Tries for a minute at most.
+  void Raise(ScopeNames names, std::uint64_t at_least, BootTime deadline, Done done) override;
 
  private:
   struct Shared;

@@ -44,6 +44,12 @@ absl::Status ProblemOfGreeting(const std::vector<absl::string_view>& names,
   return absl::OkStatus();
 }
 
+// No command of ours is answered like this.
+bool IsMessage(const RespValue& reply) {
+  return reply.kind == RespValue::Kind::kArray && reply.elements.size() == 3 &&
+         reply.elements[0].kind == RespValue::Kind::kString && reply.elements[0].text == "message";
+}
+
 }  // namespace
 
 RedisConnection::RedisConnection(asio::any_io_executor executor,
@@ -206,6 +212,10 @@ void RedisConnection::OnRead(absl::string_view bytes) {
 }
 
 bool RedisConnection::Deliver(RespValue reply) {
+  if (on_message_ && IsMessage(reply)) {
+    on_message_(reply);
+    return true;
+  }
   if (pipelines_.empty()) return false;
   const bool ends = introduced_ && reply.kind == RespValue::Kind::kError && EndsConnection(reply);
   const absl::Status cause = ends ? RedisErrorStatus(reply) : absl::OkStatus();
@@ -238,6 +248,7 @@ void RedisConnection::Close(absl::Status cause) {
     pipeline->wakeup.cancel();
   }
   pipelines_.clear();
+  on_message_ = nullptr;
   commands_in_flight_ = 0;
   end_.cancel();
 }

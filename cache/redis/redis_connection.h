@@ -5,9 +5,11 @@
 #include <array>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -44,8 +46,16 @@ class RedisConnection : public std::enable_shared_from_this<RedisConnection> {
   /// `command_timeout`, whatever is shorter. Too late ends the connection.
   asio::awaitable<Replies> Execute(std::vector<RedisCommand> commands, TimePoint deadline);
 
+  /// What Redis sends to subscribers without being asked (`message`) goes to `handler`, on the
+  /// loop, and is nobody's reply. Unless there is a handler, it ends the connection.
+  void HandleMessages(std::function<void(const RespValue&)> handler) {
+    on_message_ = std::move(handler);
+  }
+
   /// Waits for the connection's end, `timeout` at the longest.
   asio::awaitable<void> WaitForEnd(absl::Duration timeout);
+  /// Ends that wait now.
+  void StopWaiting() { end_.cancel(); }
 
   /// Ends it; what waits gets `cause`. The first cause stands.
   void Close(absl::Status cause);
@@ -81,6 +91,7 @@ class RedisConnection : public std::enable_shared_from_this<RedisConnection> {
   bool introduced_ = false;
   bool closed_ = false;
   absl::Status cause_;
+  std::function<void(const RespValue&)> on_message_;
   std::deque<std::shared_ptr<Pipeline>> pipelines_;
   std::size_t commands_in_flight_ = 0;
   std::string unsent_;

@@ -13,6 +13,7 @@ namespace {
 // Begins unlike any input of a record's key, whose first bytes are a length.
 constexpr char kCheckLabel[] = "tokensvc key check v1:";
 constexpr char kBudgetLabel[] = "tokensvc budget v1:";
+constexpr char kPurgeLabel[] = "tokensvc purge scope v1:";
 
 }  // namespace
 
@@ -33,11 +34,19 @@ std::string OpaqueNames::BudgetKey(const RingKey& index_key, absl::string_view p
   std::string input = kBudgetLabel;
   AppendLengthPrefixed(keyspace_, &input);
   AppendLengthPrefixed(partition, &input);
-  const std::string tag =
-      absl::WebSafeBase64Escape(mac_.Compute(index_key.bytes.Reveal(), input));
+  const std::string tag = absl::WebSafeBase64Escape(mac_.Compute(index_key.bytes.Reveal(), input));
   AppendLengthPrefixed(name, &input);
   return absl::StrCat(key_prefix_, "b:{", tag, "}:",
                       absl::WebSafeBase64Escape(mac_.Compute(index_key.bytes.Reveal(), input)));
+}
+
+std::string OpaqueNames::PurgeName(const RingKey& index_key, std::uint8_t kind,
+                                   absl::string_view scope) {
+  std::string input = kPurgeLabel;
+  AppendLengthPrefixed(keyspace_, &input);
+  AppendBigEndian(kind, 1, &input);
+  AppendLengthPrefixed(scope, &input);
+  return absl::WebSafeBase64Escape(mac_.Compute(index_key.bytes.Reveal(), input));
 }
 
 std::string OpaqueNames::CheckProof(const RingKey& index_key, absl::string_view context) {

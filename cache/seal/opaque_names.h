@@ -2,6 +2,7 @@
 #ifndef TOKENSVC_CACHE_SEAL_OPAQUE_NAMES_H_
 #define TOKENSVC_CACHE_SEAL_OPAQUE_NAMES_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -26,6 +27,8 @@ class OpaqueNames {
   /// braces (a hash tag: Redis Cluster keeps all of a partition in one place), ":" and 43 for both.
   std::string BudgetKey(const RingKey& index_key, absl::string_view partition,
                         absl::string_view name);
+  /// What a scope of purges is called: 43 characters. `kind` keeps scopes of one name apart.
+  std::string PurgeName(const RingKey& index_key, std::uint8_t kind, absl::string_view scope);
 
   /// The key under which replicas compare their keys, and what proves that one has `index_key`:
   /// 32 bytes over the keyspace and `context`.

@@ -17,8 +17,8 @@ namespace {
 
 // The last millisecond of the year 9999: what JWT's NumericDate and our answers can say.
 constexpr std::int64_t kMaxUnixMillis = 253402300799999;
-// What a packed record has at most beside its texts: tags, lengths and times.
-constexpr std::size_t kMaxFieldBytes = 128;
+// What a packed record has at most beside its texts: tags, lengths, times and epochs.
+constexpr std::size_t kMaxFieldBytes = 192 + RecordCodec::kMaxCredentialBytes;
 
 /// Protobuf's strings are not wiped when they end; these hold a token.
 class WipedRecord {
@@ -103,12 +103,18 @@ absl::Time RecordCodec::ExpiresAt(const TokenRecord& record, const FleetInstant&
   return now.ToFleet(record.due()) + (record.expires_at() - record.refresh_at());
 }
 
-std::optional<Secret> RecordCodec::Pack(const TokenRecord& record, const FleetInstant& now) {
+std::optional<Secret> RecordCodec::Pack(const TokenRecord& record, const FleetInstant& now,
+                                        const PurgeStamp& stamp) {
   if (record.RevealToken().size() > kMaxTokenBytes ||
-      record.granted_scopes().size() > kMaxScopesBytes) {
+      record.granted_scopes().size() > kMaxScopesBytes ||
+      stamp.credential.size() > kMaxCredentialBytes) {
     return std::nullopt;
   }
   WipedRecord message;
+  message->set_registration_epoch(stamp.registration);
+  message->set_tenant_epoch(stamp.tenant);
+  message->set_credential_epoch(stamp.credential_epoch);
+  message->set_credential(stamp.credential);
   message->set_expires_at_ms(ToMillis(ExpiresAt(record, now)));
   message->set_refresh_at_ms(ToMillis(now.ToFleet(record.due())));
   message->set_usable_until_ms(ToMillis(now.ToFleet(record.usable_until())));
@@ -127,6 +133,15 @@ std::optional<Secret> RecordCodec::Pack(const TokenRecord& record, const FleetIn
 std::shared_ptr<const TokenRecord> RecordCodec::Unpack(absl::string_view packed,
                                                        std::uint64_t generation,
                                                        const FleetInstant& now) {
+  bool purged = false;
+  const auto all = [](const PurgeStamp&, TokenRecord::Fields&) { return true; };
+  return Unpack(packed, generation, now, all, &purged);
+}
+
+std::shared_ptr<const TokenRecord> RecordCodec::Unpack(absl::string_view packed,
+                                                       std::uint64_t generation,
+                                                       const FleetInstant& now, CheckPurges check,
+                                                       bool* purged) {
   if (packed.size() > kMaxTokenBytes + kMaxScopesBytes + kMaxFieldBytes) return nullptr;
   WipedRecord message;
   if (!message->ParseFromArray(packed.data(), static_cast<int>(packed.size()))) return nullptr;
@@ -169,6 +184,13 @@ std::shared_ptr<const TokenRecord> RecordCodec::Unpack(absl::string_view packed,
   fields.usable_until = now.ToBoot(std::min(usable_until, expires_at));
   fields.due = now.ToBoot(refresh_at);
   fields.generation = generation;
+  if (message->credential().size() > kMaxCredentialBytes) return nullptr;
+  const PurgeStamp stamp{message->registration_epoch(), message->tenant_epoch(),
+                         message->credential_epoch(), message->credential()};
+  if (!check(stamp, fields)) {
+    *purged = true;
+    return nullptr;
+  }
   return TokenRecord::Make(fields);
 }
 

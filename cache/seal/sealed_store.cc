@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 
 #include <cstdint>
+#include <iterator>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -21,6 +22,10 @@ constexpr std::uint8_t kCheckFormat = 1;
 absl::Status KeysDisagree() {
   return absl::FailedPreconditionError(
       "the replicas that use this shared cache have other keys or another keyspace");
+}
+
+absl::Status PurgesUnknown() {
+  return absl::UnavailableError("it is not known what was purged in the shared cache");
 }
 
 RefusalCause CauseOf(OpenFailure failure) {
@@ -46,6 +51,8 @@ SealedStore::SealedStore(Options options, Dependencies dependencies)
       floors_(dependencies.floors),
       events_(dependencies.events),
       agreement_(dependencies.agreement),
+      purges_(dependencies.purges),
+      purge_namer_(dependencies.purge_namer),
       names_(std::move(options.key_prefix), std::move(options.keyspace)),
       sealer_(dependencies.random, options.formats) {}
 
@@ -56,6 +63,7 @@ std::string SealedStore::StoreKey(absl::string_view canonical_key) {
 asio::awaitable<std::vector<SealedStore::Found>> SealedStore::GetMany(
     std::vector<RecordName> names) {
   if (agreement_.disagrees()) co_return std::vector<Found>(names.size(), KeysDisagree());
+  if (!purges_.current()) co_return std::vector<Found>(names.size(), PurgesUnknown());
   const absl::Status clock = fleet_clock_.Now().status();
   if (!clock.ok()) co_return std::vector<Found>(names.size(), clock);
   const std::shared_ptr<const KeyRings> rings = keys_.Current();
@@ -99,6 +107,8 @@ asio::awaitable<void> SealedStore::Look(const KeyRings& rings, const RingKey& in
       result = blobs[n].status();
     } else if (!now.ok()) {
       result = now.status();
+    } else if (!purges_.current()) {
+      result = PurgesUnknown();
     } else if (blobs[n]->has_value()) {
       result = Open(rings, names[which[n]], keys[n], **blobs[n], *now);
       if (*result == nullptr) continue;
@@ -124,13 +134,41 @@ std::shared_ptr<const TokenRecord> SealedStore::Open(const KeyRings& rings, cons
     return nullptr;
   }
   events_.Opened(opened->header.key_id);
+  bool purged = false;
+  const auto check = [&](const PurgeStamp& stamp, TokenRecord::Fields& fields) {
+    return IsFresh(name, stamp, fields);
+  };
   std::shared_ptr<const TokenRecord> record =
-      codec_.Unpack(opened->content.Reveal(), opened->header.generation, now);
+      codec_.Unpack(opened->content.Reveal(), opened->header.generation, now, check, &purged);
+  if (purged) return nullptr;
   if (record == nullptr) {
     events_.Refused(RefusalCause::kMalformed);
     return nullptr;
   }
   return record->usable_until() > now.boot ? record : nullptr;
+}
+
+bool SealedStore::IsFresh(const RecordName& name, const PurgeStamp& stamp,
+                          TokenRecord::Fields& fields) {
+  const ScopeNames scopes[] = {purge_namer_.NamesOf({PurgeKind::kRegistration, name.registration}),
+                               purge_namer_.NamesOf({PurgeKind::kTenant, name.partition}),
+                               purge_namer_.NamesOf({PurgeKind::kCredential, stamp.credential})};
+  const std::uint64_t stamped[] = {stamp.registration, stamp.tenant, stamp.credential_epoch};
+  PurgeState news;
+  for (std::size_t i = 0; i < std::size(scopes); ++i) {
+    // Sealed, so a replica knew it: the word of a purge may still be on its way here, or lost.
+    if (!scopes[i].empty() && stamped[i] > purges_.EpochOf(scopes[i])) {
+      news.epochs.push_back({scopes[i].front(), stamped[i]});
+    }
+  }
+  if (!news.epochs.empty()) purges_.RaiseTo(news);
+  // Before the comparison: what rises after it is found by who looks at the record again.
+  fields.fresh_at = purges_.changes();
+  for (std::size_t i = 0; i < std::size(scopes); ++i) {
+    if (stamped[i] < purges_.EpochOf(scopes[i])) return false;
+    fields.purge_tags[i] = PurgeEpochs::TagOf(scopes[i]);
+  }
+  return fields.generation >= purges_.floor();
 }
 
 asio::awaitable<absl::Status> SealedStore::Put(RecordName name,
@@ -141,7 +179,16 @@ asio::awaitable<absl::Status> SealedStore::Put(RecordName name,
   if (record->generation() > kMaxGeneration) {
     co_return absl::InvalidArgumentError("the record's generation is out of range");
   }
-  const std::optional<Secret> packed = codec_.Pack(*record, *now);
+  PurgeStamp stamp;
+  stamp.registration =
+      purges_.EpochOf(purge_namer_.NamesOf({PurgeKind::kRegistration, name.registration}));
+  stamp.tenant = purges_.EpochOf(purge_namer_.NamesOf({PurgeKind::kTenant, name.partition}));
+  stamp.credential_epoch =
+      purges_.EpochOf(purge_namer_.NamesOf({PurgeKind::kCredential, name.credential}));
+  stamp.credential = name.credential;
+  // These are the epochs from before the token was asked for, if it was not purged since.
+  if (!purges_.IsFresh(*record)) co_return absl::OkStatus();
+  const std::optional<Secret> packed = codec_.Pack(*record, *now, stamp);
   if (!packed.has_value()) {
     co_return absl::InvalidArgumentError("the record is too large, or its times out of range");
   }
@@ -151,6 +198,7 @@ asio::awaitable<absl::Status> SealedStore::Put(RecordName name,
     co_return absl::OkStatus();
   }
   if (agreement_.disagrees()) co_return KeysDisagree();
+  if (!purges_.current()) co_return PurgesUnknown();
 
   const std::shared_ptr<const KeyRings> rings = keys_.Current();
   std::string key = names_.RecordKey(rings->index.primary(), name.key);

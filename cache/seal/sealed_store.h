@@ -15,9 +15,11 @@
 #include "cache/blob_store.h"
 #include "cache/fleet_clock.h"
 #include "cache/generation_floors.h"
+#include "cache/purge_epochs.h"
 #include "cache/seal/key_agreement.h"
 #include "cache/seal/key_files.h"
 #include "cache/seal/opaque_names.h"
+#include "cache/seal/purge_namer.h"
 #include "cache/seal/record_codec.h"
 #include "cache/seal/seal_events.h"
 #include "cache/seal/sealer.h"
@@ -53,6 +55,8 @@ class SealedStore final : public SharedStore {
     SealEvents& events;
     KeyAgreement& agreement;
     RandomGenerator& random;
+    PurgeEpochs& purges;
+    PurgeNamer& purge_namer;
   };
   /// How long a check value stands that nobody refreshes: that of a replica with wrong keys is
   /// gone so long after it has ended.
@@ -61,8 +65,9 @@ class SealedStore final : public SharedStore {
   SealedStore(Options options, Dependencies dependencies);
 
   /// Errors of this and of `Put`: those of the store below, those of `FleetClock::Now`, since a
-  /// record's times mean nothing without the fleet's, and kFailedPrecondition while the keys
-  /// disagree; the store is not asked in the last two cases.
+  /// record's times mean nothing without the fleet's, kUnavailable while the purges are not known
+  /// (`PurgeEpochs::current`), and kFailedPrecondition while the keys disagree; the store is not
+  /// asked in the last three cases. A record that was purged is none, and not stored.
   asio::awaitable<std::vector<absl::StatusOr<std::shared_ptr<const TokenRecord>>>> GetMany(
       std::vector<RecordName> names) override;
 
@@ -99,6 +104,9 @@ class SealedStore final : public SharedStore {
   std::shared_ptr<const TokenRecord> Open(const KeyRings& rings, const RecordName& name,
                                           absl::string_view store_key, absl::string_view blob,
                                           const FleetInstant& now);
+  /// Whether what carries `stamp` and `fields` was not purged; if so, sets what `fields` needs for
+  /// later purges. What the stamp knows of purges is learnt.
+  bool IsFresh(const RecordName& name, const PurgeStamp& stamp, TokenRecord::Fields& fields);
   std::string CheckValue(const RingKey& sealing, const RingKey& index);
   CheckVerdict Judge(const KeyRings& rings, absl::string_view value);
 
@@ -108,6 +116,8 @@ class SealedStore final : public SharedStore {
   GenerationFloors& floors_;
   SealEvents& events_;
   KeyAgreement& agreement_;
+  PurgeEpochs& purges_;
+  PurgeNamer& purge_namer_;
 
   OpaqueNames names_;
   Sealer sealer_;

@@ -34,7 +34,8 @@ struct SealedHeader {
   SealedKind kind = SealedKind::kAppAccessToken;
   std::uint32_t key_id = 0;
   std::uint64_t generation = 0;  ///< Orders the versions of a record; greater is newer.
-  /// Of the registration, the tenant, the account and the credential. Zero for now.
+  /// Zero, and not looked at: epochs are in the sealed content, where nobody who reads the store
+  /// sees by them which records belong together.
   std::array<std::uint64_t, 4> purge_epochs{};
 
   /// The bytes, in big-endian order: format, kind, key id, generation, purge epochs.

@@ -59,6 +59,9 @@ constexpr Entry kAdvice[] = {
     {"AUDIT_UNAVAILABLE",
      "The server's audit log is broken or slow, and it is set to answer nothing without it. Retry "
      "as it says, and tell the operator."},
+    {"SHARED_CACHE_UNAVAILABLE",
+     "Redis did not take the change: it holds in the one replica that you asked. Ask again as it "
+     "says; if it lasts, the operator looks for redis_lost and purge_epochs_unknown in the log."},
     {"ROLE_REQUIRED",
      "The policy gives you no role that may do this: ask for a place in policy.observers (to look) "
      "or policy.administrators (to change)."},

@@ -46,6 +46,8 @@ absl::string_view ReasonName(Reason reason) {
       return "DRAINING";
     case Reason::kUnauthenticated:
       return "UNAUTHENTICATED";
+    case Reason::kSharedCacheUnavailable:
+      return "SHARED_CACHE_UNAVAILABLE";
     case Reason::kIdentityUnavailable:
       return "IDENTITY_UNAVAILABLE";
     case Reason::kAuditUnavailable:

@@ -35,6 +35,7 @@ enum class Reason {
   kUnauthenticated,
   kIdentityUnavailable,
   kAuditUnavailable,
+  kSharedCacheUnavailable,
   kRoleRequired,
 };
 

@@ -188,6 +188,7 @@ asio::awaitable<Result<RedeemedToken>> GrantEngine::RedeemWith(
   RedeemedToken redeemed;
   redeemed.response = *std::move(parsed);
   redeemed.requested_at = sent;
+  redeemed.credential = credential.id();
   co_return redeemed;
 }
 

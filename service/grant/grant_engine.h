@@ -31,6 +31,8 @@ struct GrantContext {
 struct RedeemedToken {
   TokenResponse response;
   BootTime requested_at;
+  /// The client credential that it was asked for with; empty: none was.
+  std::string credential = {};
 };
 
 /// Counters of what authorities answered. One set for all loops.

@@ -28,6 +28,11 @@ class DirectoryHolder {
     const auto found = directory_->find(name);
     return found == directory_->end() ? nullptr : found->second;
   }
+  /// All of them.
+  std::shared_ptr<const Directory> Current() const ABSL_LOCKS_EXCLUDED(mutex_) {
+    MutexLock lock(&mutex_);
+    return directory_;
+  }
 
  private:
   mutable Mutex mutex_;

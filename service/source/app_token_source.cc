@@ -11,6 +11,7 @@
 #include "asio/post.hpp"
 #include "service/authority/claims.h"
 #include "service/grant/client_credentials_grant.h"
+#include "service/source/app_token_source_metrics.h"
 #include "service/source/cache_key.h"
 #include "service/source/call_errors.h"
 #include "service/source/shared_lookup.h"
@@ -21,6 +22,9 @@ namespace {
 // A call may join a flight just when the caller who began it has used up its share. That happens
 // once for each such caller, which begins no other one for a while.
 constexpr int kMostFlightsOfOthers = 4;
+/// A token that was purged while it was asked for is asked for again, so often: somebody who can
+/// write to the shared cache could go on with it for ever.
+constexpr int kMaxFetches = 3;
 
 /// Authority, tenant and client id: what an authority throttles by.
 std::string ThrottleKey(const AppTokenRequest& request) {
@@ -76,51 +80,6 @@ struct AppTokenSource::Lane {
   LeaseManager& leases;
   RateBudget& budget;
   FlightGroup flights;
-};
-
-struct AppTokenSource::Metrics {
-  explicit Metrics(MetricRegistry& registry)
-      : local_hits(registry.AddCounter("tokensvc_cache_lookups_total",
-                                       "Look-ups of tokens, by where the answer was found.",
-                                       {{"found", "local"}})),
-        shared_hits(registry.AddCounter("tokensvc_cache_lookups_total",
-                                        "Look-ups of tokens, by where the answer was found.",
-                                        {{"found", "shared"}})),
-        shared_failures(registry.AddCounter(
-            "tokensvc_shared_cache_failures_total",
-            "Look-ups and stores that the shared cache did not do. Each costs a request to the "
-            "authority at most.")),
-        misses(registry.AddCounter("tokensvc_cache_lookups_total",
-                                   "Look-ups of tokens, by where the answer was found.",
-                                   {{"found", "none"}})),
-        flights(
-            registry.AddCounter("tokensvc_flights_total",
-                                "Attempts to get a token, each for all calls that wait for it.")),
-        refreshes(registry.AddCounter("tokensvc_proactive_refreshes_total",
-                                      "Refreshes that were started behind an answer.")),
-        same_token(
-            registry.AddCounter("tokensvc_same_token_returned_total",
-                                "Refreshes to which the authority answered the token that was "
-                                "cached already.")),
-        failed_fast(registry.AddCounter("tokensvc_failed_fast_total",
-                                        "Flights that ended with a remembered failure, without a "
-                                        "request to the authority.")),
-        turned_away(registry.AddCounter("tokensvc_waiting_calls_refused_total",
-                                        "Calls that found no place to wait, by whose bound it was.",
-                                        {{"bound", "replica_or_tenant"}})),
-        turned_away_by_caller(registry.AddCounter(
-            "tokensvc_waiting_calls_refused_total",
-            "Calls that found no place to wait, by whose bound it was.", {{"bound", "caller"}})) {}
-  Counter& local_hits;
-  Counter& shared_hits;
-  Counter& shared_failures;
-  Counter& misses;
-  Counter& flights;
-  Counter& refreshes;
-  Counter& same_token;
-  Counter& failed_fast;
-  Counter& turned_away;
-  Counter& turned_away_by_caller;
 };
 
 AppTokenSource::AppTokenSource(Options options, Dependencies dependencies,
@@ -230,7 +189,7 @@ asio::awaitable<void> AppTokenSource::ServeMany(Lane& lane, std::vector<Wanted> 
   std::vector<std::size_t> asked;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (wanted[i].request.forced() || &lane.SharedFor(wanted[i].request) != &lane.shared) continue;
-    names.push_back({wanted[i].key, PartitionOf(wanted[i].request)});
+    names.push_back(NameOf(wanted[i].request, wanted[i].key));
     asked.push_back(i);
   }
   if (!names.empty()) {
@@ -369,22 +328,24 @@ asio::awaitable<FlightResult> AppTokenSource::Fly(Lane& lane,
     if (outcome.record == nullptr) outcome.refused_to_first = permission.refusal;
     co_return outcome;
   }
-  GrantContext context{request->correlation_id, request->trace_id};
-  Result<RedeemedToken> redeemed = co_await lane.engine.Redeem(
-      request->registration, request->tenant, *grant, std::move(context));
+  Result<Fetched> fetched = co_await Fetch(lane, *request, *grant);
+  RecordName name = NameOf(*request, key);
+  if (fetched.ok()) name.credential = fetched->token.credential;
+  const bool shareable = fetched.ok() && !fetched->purged;
   Result<std::shared_ptr<const TokenRecord>> stored =
-      redeemed.ok() ? StoreResponse(*request, key, *std::move(redeemed), lease.generation)
-                    : Result<std::shared_ptr<const TokenRecord>>(std::move(redeemed).error());
+      fetched.ok() ? StoreResponse(*request, key, *std::move(fetched), lease.generation)
+                   : Result<std::shared_ptr<const TokenRecord>>(std::move(fetched).error());
   if (stored.ok()) {
     deps_.failures.Forget(keys);
     deps_.failures.Forget({throttle_key, key});
     outcome.record = *stored;
     // A shared cache that can't take it is the next replica's loss of a request, not this call's
     // failure.
-    RecordName name{key, PartitionOf(*request)};
-    const absl::Status shared =
-        co_await lane.SharedFor(*request).Put(std::move(name), outcome.record);
-    if (!shared.ok()) metrics_->shared_failures.Increment();
+    if (shareable) {
+      const absl::Status shared =
+          co_await lane.SharedFor(*request).Put(std::move(name), outcome.record);
+      if (!shared.ok()) metrics_->shared_failures.Increment();
+    }
   } else {
     deps_.failures.Remember(keys, request->forced(), stored.error(), deps_.random.Uniform(),
                             deps_.clock.Boot());
@@ -402,9 +363,40 @@ void AppTokenSource::LogRefreshFailed(const AppTokenRequest& request, const Erro
                                                     {"correlation_id", request.correlation_id}});
 }
 
+asio::awaitable<Result<AppTokenSource::Fetched>> AppTokenSource::Fetch(
+    Lane& lane, const AppTokenRequest& request, std::shared_ptr<const Grant> grant) {
+  ScopeNames scopes[3];
+  if (deps_.purges != nullptr) {
+    scopes[0] = deps_.purge_namer->NamesOf({PurgeKind::kRegistration, request.registration->name});
+    scopes[1] = deps_.purge_namer->NamesOf({PurgeKind::kTenant, PartitionOf(request)});
+  }
+  for (int fetch = 1;; ++fetch) {
+    Fetched fetched;
+    // What is purged from here on does not cover what is asked for from here on.
+    if (deps_.purges != nullptr) fetched.fresh_at = deps_.purges->changes();
+    GrantContext context{request.correlation_id, request.trace_id};
+    Result<RedeemedToken> redeemed = co_await lane.engine.Redeem(
+        request.registration, request.tenant, grant, std::move(context));
+    if (!redeemed.ok()) co_return std::move(redeemed).error();
+    fetched.token = *std::move(redeemed);
+    if (deps_.purges == nullptr) co_return fetched;
+    scopes[2] = deps_.purge_namer->NamesOf({PurgeKind::kCredential, fetched.token.credential});
+    for (std::size_t i = 0; i < fetched.purge_tags.size(); ++i) {
+      fetched.purge_tags[i] = PurgeEpochs::TagOf(scopes[i]);
+    }
+    fetched.purged = deps_.purges->ChangedSince(fetched.purge_tags, fetched.fresh_at);
+    if (!fetched.purged || fetch == kMaxFetches) co_return fetched;
+    metrics_->purged_flights.Increment();
+  }
+}
+
+RecordName AppTokenSource::NameOf(const AppTokenRequest& request, const std::string& key) const {
+  return {key, PartitionOf(request), request.registration->name, ""};
+}
+
 asio::awaitable<std::shared_ptr<const TokenRecord>> AppTokenSource::FetchShared(
     Lane& lane, const AppTokenRequest& request, const std::string& key, BootTime deadline) {
-  const RecordName name{key, PartitionOf(request)};
+  const RecordName name = NameOf(request, key);
   std::vector<RecordName> names(1, name);
   SharedRecords found = co_await LookUpShared(lane.SharedFor(request), std::move(names), deadline,
                                               deps_.clock.Boot());
@@ -432,8 +424,9 @@ AppToken AppTokenSource::Shared(std::shared_ptr<const TokenRecord> record,
 }
 
 Result<std::shared_ptr<const TokenRecord>> AppTokenSource::StoreResponse(
-    const AppTokenRequest& request, const std::string& key, RedeemedToken redeemed,
+    const AppTokenRequest& request, const std::string& key, Fetched fetched,
     std::uint64_t generation) {
+  RedeemedToken& redeemed = fetched.token;
   TokenResponse& response = redeemed.response;
   const BootTime now = deps_.clock.Boot();
   TokenTimes times = ComputeTokenTimes(options_.freshness, response.expires_in, response.refresh_in,
@@ -464,11 +457,14 @@ Result<std::shared_ptr<const TokenRecord>> AppTokenSource::StoreResponse(
   fields.usable_until = usable_until;
   fields.due = redeemed.requested_at + ToNanos(times.refresh_after);
   fields.generation = generation;
-  std::shared_ptr<const TokenRecord> fetched = TokenRecord::Make(fields);
+  fields.purge_tags = fetched.purge_tags;
+  fields.fresh_at = fetched.fresh_at;
+  std::shared_ptr<const TokenRecord> record = TokenRecord::Make(fields);
+  if (fetched.purged) return record;
   std::shared_ptr<const TokenRecord> standing =
-      deps_.cache.Store(key, PartitionOf(request), fetched);
+      deps_.cache.Store(key, PartitionOf(request), record);
   // A forced request gets the token that was fetched for it; the others share what stands.
-  return request.forced() || now >= standing->usable_until() ? fetched : standing;
+  return request.forced() || now >= standing->usable_until() ? record : standing;
 }
 
 void AppTokenSource::Abandon() {

@@ -18,6 +18,8 @@
 #include "base/random.h"
 #include "cache/lease.h"
 #include "cache/local_cache.h"
+#include "cache/purge_epochs.h"
+#include "cache/seal/purge_namer.h"
 #include "cache/shared_store.h"
 #include "cache/token_record.h"
 #include "service/authority/error.h"
@@ -67,6 +69,9 @@ class AppTokenSource {
     RandomGenerator& random;
     Logger& logger;
     MetricRegistry& metrics;
+    /// What the cache is held against, too, and the names of what is purged. Both or neither.
+    PurgeEpochs* purges = nullptr;
+    PurgeNamer* purge_namer = nullptr;
   };
   /// What one event loop works with; all of it belongs to `loop`.
   struct Worker {
@@ -127,6 +132,17 @@ class AppTokenSource {
   asio::awaitable<Result<AppToken>> ServeOverShare(Lane& lane, AppTokenRequest request,
                                                    std::string key, BootTime deadline,
                                                    SharedCache shared, Error refusal);
+  /// A token that nothing purged while it was asked for, and what of purges goes into its record.
+  struct Fetched {
+    RedeemedToken token;
+    PurgeTags purge_tags{};
+    std::uint64_t fresh_at = 0;
+    /// Purged again and again: for those who wait, and for nobody after them.
+    bool purged = false;
+  };
+  asio::awaitable<Result<Fetched>> Fetch(Lane& lane, const AppTokenRequest& request,
+                                         std::shared_ptr<const Grant> grant);
+  RecordName NameOf(const AppTokenRequest& request, const std::string& key) const;
   FlightGroup::Body MakeBody(Lane& lane, const AppTokenRequest& request, const std::string& key,
                              RefreshCause cause, SharedCache shared, BootTime deadline);
   asio::awaitable<FlightResult> Fly(Lane& lane, std::shared_ptr<const AppTokenRequest> request,
@@ -143,8 +159,7 @@ class AppTokenSource {
   AppToken Shared(std::shared_ptr<const TokenRecord> record, const AppTokenRequest& request,
                   const std::string& key);
   Result<std::shared_ptr<const TokenRecord>> StoreResponse(const AppTokenRequest& request,
-                                                           const std::string& key,
-                                                           RedeemedToken redeemed,
+                                                           const std::string& key, Fetched fetched,
                                                            std::uint64_t generation);
   void LogRefreshFailed(const AppTokenRequest& request, const Error& error);
   void RefreshBehind(const AppTokenRequest& request, absl::string_view key);

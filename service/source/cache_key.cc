@@ -99,10 +99,15 @@ std::optional<CacheKeyOwner> OwnerOfCacheKey(absl::string_view key) {
   return CacheKeyOwner{std::string(*authority), std::string(*tenant), std::string(*registration)};
 }
 
-std::string PartitionOf(const AppTokenRequest& request) {
+std::string TenantPartition(const Authority& authority, absl::string_view tenant) {
   std::string partition;
-  AppendAuthority(*request.registration->authority, &partition);
-  AppendPart(request.tenant, &partition);
+  AppendAuthority(authority, &partition);
+  AppendPart(tenant, &partition);
+  return partition;
+}
+
+std::string PartitionOf(const AppTokenRequest& request) {
+  std::string partition = TenantPartition(*request.registration->authority, request.tenant);
   if (request.tenant.empty()) AppendPart(request.registration->name, &partition);
   return partition;
 }

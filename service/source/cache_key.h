@@ -32,6 +32,9 @@ std::optional<CacheKeyOwner> OwnerOfCacheKey(absl::string_view key);
 /// has no tenants, the registration.
 std::string PartitionOf(const AppTokenRequest& request);
 
+/// The partition of all tokens of `tenant`, not empty.
+std::string TenantPartition(const Authority& authority, absl::string_view tenant);
+
 /// The key of the flight that serves a forced request: the token's key and the challenge's digest.
 std::string ForcedFlightKey(absl::string_view cache_key, absl::string_view claims_challenge);
 

@@ -43,13 +43,15 @@ std::string TenantOf(std::size_t number) {
 class Subject {
  public:
   explicit Subject(std::size_t entries)
-      : cache_(LocalCache::Options{std::size_t{8} << 30, 100, 64, nullptr}), entries_(entries) {
+      : cache_(LocalCache::Options{std::size_t{8} << 30, 100, 64, nullptr, &purges_}),
+        entries_(entries) {
     const std::string token(kTokenBytes, 'x');
     for (std::size_t i = 0; i < entries; ++i) {
       const AppTokenRequest request = Request(i);
       TokenRecord::Fields fields;
       fields.token = token;
       fields.usable_until = fields.due = kNow + std::chrono::hours(1);
+      fields.purge_tags = {1, PurgeEpochs::TagOf({request.tenant}), 2};
       cache_.Store(AppTokenCacheKey("default", request), request.tenant, TokenRecord::Make(fields));
     }
   }
@@ -108,6 +110,7 @@ class Subject {
     return took.count() / kLookupsPerRun;
   }
 
+  PurgeEpochs purges_;
   LocalCache cache_;
   const std::size_t entries_;
   const std::shared_ptr<const Registration> registration_ = MakeRegistration();

@@ -51,8 +51,9 @@ class Writer {
       : redis_(testing::PatientOptions(port), /*key_prefix=*/""),
         events_(redis_.registry, redis_.logger, clock_),
         agreement_(redis_.logger),
-        sealed_({"tokensvc:", "default"}, {*redis_.store, keys_, redis_.health.fleet_clock(),
-                                           floors_, events_, agreement_, random_}) {}
+        sealed_({"tokensvc:", "default"},
+                {*redis_.store, keys_, redis_.health.fleet_clock(), floors_, events_, agreement_,
+                 random_, purges_, namer_}) {}
 
   bool Connected() { return redis_.WaitUntilConnected(); }
 
@@ -65,7 +66,8 @@ class Writer {
     fields.usable_until = clock_.Boot() + std::chrono::minutes(59);
     fields.due = clock_.Boot() + std::chrono::minutes(48);
     fields.generation = 1'790'000'000'000'000 + number;  // microseconds since the epoch
-    RecordName name{absl::StrCat("canonical key ", number), absl::StrCat("tenant ", number)};
+    RecordName name{absl::StrCat("canonical key ", number), absl::StrCat("tenant ", number),
+                    "orders-service", "orders-service/0"};
     return redis_.Run(sealed_.Put(std::move(name), TokenRecord::Make(fields))).ok();
   }
 
@@ -80,6 +82,8 @@ class Writer {
   GenerationFloors floors_;
   SealEvents events_;
   KeyAgreement agreement_;
+  PurgeEpochs purges_;
+  PurgeNamer namer_{keys_, "default"};
   SealedStore sealed_;
 };
 

@@ -232,8 +232,8 @@ TEST(LocalCacheBoundsTest, CountsKeysAndScopes) {
   const std::size_t plain = bytes_of("k", 0);
   EXPECT_GE(plain, 1500u);
   EXPECT_GE(bytes_of(std::string(1000, 'k'), 0), plain + 900);
-  constexpr std::size_t kRounding = 16;  // malloc's
-  EXPECT_GE(bytes_of("k", 1000) + kRounding, plain + 1000);
+  // The allocator gives out 16 bytes at a time.
+  EXPECT_GT(bytes_of("k", 1000), plain + 1000 - 16);
 }
 
 }  // namespace

@@ -243,7 +243,7 @@ TEST(SharedStoreTimeTest, ARedisThatLiesAboutTheTimeGetsNoExpiredTokenServed) {
     Replica keys(blobs, clock, 102);
     SealedStore store({"tokensvc:", "fleet"},
                       {*redis.store, keys.keys, redis.health.fleet_clock(), keys.floors,
-                       keys.events, keys.agreement, keys.random});
+                       keys.events, keys.agreement, keys.random, keys.purges, keys.namer});
     auto found = redis.Run(store.GetMany({name}));
     return std::move(found[0]);
   };

@@ -106,12 +106,17 @@ inline std::string IndexLine(KeyState state, std::uint64_t seed) {
 struct SealedParts {
   SealedParts(BlobStore& below, const Clock& clock, std::uint64_t seed,
               std::string keyspace = "fleet", SealedFormats formats = {})
-      : fleet_clock(clock), random(seed), events(metrics, logger, clock), agreement(logger) {
+      : fleet_clock(clock),
+        random(seed),
+        events(metrics, logger, clock),
+        agreement(logger),
+        namer(keys, keyspace) {
     fleet_clock.Set({clock.Now(), clock.Boot()});
     keys.Set(SealingLine(KeyState::kPrimary, 1), IndexLine(KeyState::kPrimary, 2));
     store = std::make_unique<SealedStore>(
         SealedStore::Options{"tokensvc:", std::move(keyspace), formats},
-        SealedStore::Dependencies{below, keys, fleet_clock, floors, events, agreement, random});
+        SealedStore::Dependencies{below, keys, fleet_clock, floors, events, agreement, random,
+                                  purges, namer});
   }
 
   ChangingKeyRings keys;
@@ -122,6 +127,8 @@ struct SealedParts {
   FakeRandom random;
   SealEvents events;
   KeyAgreement agreement;
+  PurgeEpochs purges;
+  PurgeNamer namer;
   std::unique_ptr<SealedStore> store;
 };
 

@@ -133,13 +133,19 @@ class AppTokenSourceTest : public ::testing::Test {
     AppTokenSource::Options source_options;
     source_options.max_waiting_calls = 5000;
     source_options.authority_budget = limits;
-    const AppTokenSource::Dependencies dependencies{cache_,  failures_, clock_,
-                                                    random_, logger_,   registry_};
+    const AppTokenSource::Dependencies dependencies{cache_,  failures_, clock_,   random_,
+                                                    logger_, registry_, &purges_, &namer_};
     source_ = std::make_unique<AppTokenSource>(source_options, dependencies, std::move(workers));
   }
 
   ~AppTokenSourceTest() override {
     for (const auto& loop : loops_) loop->loop.Stop();
+  }
+
+  static LocalCache::Options CacheOptions(const PurgeEpochs& purges) {
+    LocalCache::Options options;
+    options.purges = &purges;
+    return options;
   }
 
   std::shared_ptr<CredentialList> MakeCredentials() {
@@ -205,7 +211,11 @@ class AppTokenSourceTest : public ::testing::Test {
   GrantMetrics grant_metrics_{registry_};
   CredentialMetrics credential_metrics_{registry_, clock_};
   ManagedIdentityMetrics identity_metrics_{registry_};
-  LocalCache cache_{LocalCache::Options()};
+  PurgeEpochs purges_;
+  FixedKeyRings keys_{{KeyRing::MakeRandom(KeyPurpose::kSealing, random_),
+                       KeyRing::MakeRandom(KeyPurpose::kIndex, random_)}};
+  PurgeNamer namer_{keys_, "fleet"};
+  LocalCache cache_{CacheOptions(purges_)};
   FailureMemory failures_;
   LocalRateBudget budget_{clock_};
   std::atomic<std::uint64_t> generations_{0};
