@@ -43,7 +43,6 @@ class SharedCache final : public SharedPurges {
     WorkerPool& workers;
     Readiness& readiness;     ///< Told when keys or clocks differ from the fleet's.
     LocalRateBudget& budget;  ///< What this replica uses of the fleet's.
-    Readiness& readiness;     ///< Told when keys or clocks differ from the fleet's.
     PurgeEpochs& purges;      ///< Kept the same as those in Redis.
   };
   /// One loop's connection. Used on that loop alone, and ends when that loop has stopped.
