@@ -23,8 +23,7 @@ class LocalRateBudget final : public RateBudget {
   explicit LocalRateBudget(const Clock& clock, std::size_t max_budgets = 20'000)
       : clock_(clock), buckets_(max_budgets, /*shards=*/1) {}
 
-  asio::awaitable<BudgetAnswer> Take(std::string partition,
-                                     std::vector<BudgetDraw> draws) override;
+  asio::awaitable<BudgetAnswer> Take(std::string partition, std::vector<BudgetDraw> draws) override;
   BudgetAnswer Look(absl::string_view partition, const std::vector<BudgetDraw>& draws) override;
 
   /// As `Take`, at once.

@@ -27,7 +27,8 @@ struct BudgetAnswer {
   bool allowed() const { return wait == absl::ZeroDuration(); }
 };
 
-/// Budgets of so many within a time, which replicas share where they can. Belongs to one event loop.
+/// Budgets of so many within a time, which replicas share where they can. Belongs to one event
+/// loop.
 class RateBudget {
  public:
   virtual ~RateBudget() = default;

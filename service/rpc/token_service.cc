@@ -312,7 +312,7 @@ void TokenServiceHandler::ServeBatch(const BatchCall& call, std::shared_ptr<cons
       continue;
     }
     admitted->trace_id = TraceIdOf(call.context);
-    admission_.NameCaller(*caller, *admitted);
+    admission_.NameCaller(*batch->caller, *admitted);
     // What an answer needs of the request, which goes on to the source.
     auto asked = std::make_shared<const AppTokenRequest>(*admitted);
     auto done = [this, batch, i, asked, verdict](Result<AppToken> token) mutable {

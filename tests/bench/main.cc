@@ -157,7 +157,8 @@ bool AddNoisyCaller(const Programs& programs, const NoisyCallerOptions& options,
   report.Add("  beside it: median latency, µs", noisy.beside_p50);
   report.Add("  beside it: p99, µs", noisy.beside_p99);
   report.Add("  the noisy one: calls per second", noisy.offered);
-  report.Add(absl::StrCat("  of them answered (its quota: ", kNoisyQuota, ")"), noisy.answered);
+  report.Add(absl::StrCat("  of them answered (its quota, and as many at once: ", kNoisyQuota, ")"),
+             noisy.answered);
   return noisy.lost == 0;
 }
 

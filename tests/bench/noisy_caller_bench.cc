@@ -91,7 +91,7 @@ NoisyCallerResult RunNoisyCallerBench(const Programs& programs, const NoisyCalle
                    std::function<void(grpc::Status)> done) {
           service.stub->async()->AcquireForClient(context, asked, response, std::move(done));
         },
-        request);
+        request, deployment.identity().authorization());
     const LoadResult load = calls.Run(/*in_flight=*/1, absl::Seconds(options.seconds));
     result.calls += load.calls;
     result.lost += load.failed;
