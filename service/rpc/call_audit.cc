@@ -33,8 +33,7 @@ Error AuditUnavailable() {
 
 std::string CallAudit::TraceId(const Request& request) { return TraceIdOf(request.context); }
 
-AuditRecord CallAudit::Common(const Request& request, const Verdict& verdict,
-                              absl::string_view trace_id) const {
+AuditRecord CallAudit::Common(const Request& request, const Verdict& verdict) const {
   AuditRecord record;
   record.time = request.now;
   record.decision = verdict.allowed ? AuditDecision::kAllow : AuditDecision::kDeny;
@@ -46,14 +45,12 @@ AuditRecord CallAudit::Common(const Request& request, const Verdict& verdict,
   record.rule = verdict.rule;
   if (verdict.policy != nullptr) record.policy_version = verdict.policy->version();
   record.correlation_id = request.correlation_id;
-  record.trace_id = trace_id;
   return record;
 }
 
 AuditRecord CallAudit::OfToken(const Request& request, const Verdict& verdict,
-                               absl::string_view trace_id, const AppTokenRequest& asked,
-                               const AppToken& token) const {
-  AuditRecord record = Common(request, verdict, trace_id);
+                               const AppTokenRequest& asked, const AppToken& token) const {
+  AuditRecord record = Common(request, verdict);
   record.tenant = asked.tenant;
   record.scopes = asked.scopes.canonical();
   record.source = SourceName(token.found_in);
@@ -65,8 +62,8 @@ AuditRecord CallAudit::OfToken(const Request& request, const Verdict& verdict,
 }
 
 AuditRecord CallAudit::OfFailure(const Request& request, const Verdict& verdict,
-                                 absl::string_view trace_id, const Error& error) const {
-  AuditRecord record = Common(request, verdict, trace_id);
+                                 const Error& error) const {
+  AuditRecord record = Common(request, verdict);
   record.reason = ReasonName(error.reason);
   record.cause = verdict.denied_for;
   record.tenant = verdict.tenant;

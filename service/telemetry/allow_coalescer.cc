@@ -24,6 +24,16 @@ bool AllowCoalescer::Same(const AuditRecord& a, const AuditRecord& b) {
          a.grant == b.grant && a.expires_at == b.expires_at && a.decision == b.decision;
 }
 
+bool AllowCoalescer::Count(const AuditRecord& record) {
+  const std::size_t hash = HashOf(record);
+  Shard& shard = shards_[(hash >> 56) % kShards];
+  MutexLock lock(&shard.mutex);
+  const auto found = shard.table.find(record, hash);
+  if (found == shard.table.end()) return false;
+  (*found)->Count(record.time);
+  return true;
+}
+
 AllowCoalescer::Outcome AllowCoalescer::Add(const AuditRecord& record,
                                             absl::FunctionRef<bool(std::size_t)> reserve) {
   const std::size_t hash = HashOf(record);

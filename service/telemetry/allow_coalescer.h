@@ -21,7 +21,10 @@ class AllowCoalescer {
  public:
   enum class Outcome { kCounted, kKept, kRefused };
 
-  /// Counts `record` where one like it is there. Else keeps a copy if `reserve` allows so many
+  /// Counts `record` where one like it is there.
+  bool Count(const AuditRecord& record);
+
+  /// The same. Else keeps a copy if `reserve` allows so many
   /// bytes.
   Outcome Add(const AuditRecord& record, absl::FunctionRef<bool(std::size_t)> reserve);
 

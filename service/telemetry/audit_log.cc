@@ -72,10 +72,12 @@ class AuditLog::State {
       : options_(options),
         deps_(dependencies),
         writer_(std::move(sink), MakeRun(dependencies.random)),
+        window_began_(dependencies.clock.Boot()),
         limiter_(options.denials_per_caller, options.denials_in_total) {
     deps_.metrics.working.Set(1);
   }
 
+  bool Count(const AuditRecord& record) { return Coalesces(record) && coalescer_.Count(record); }
   void Put(const AuditRecord& record, Acknowledged acknowledged);
   void Reopen();
   bool Flush(absl::Duration at_most);
@@ -471,6 +473,8 @@ AuditLog::~AuditLog() {
   state_->EndDeadlines();
   if (deadlines_.joinable()) deadlines_.join();
 }
+
+bool AuditLog::Count(const AuditRecord& record) { return state_->Count(record); }
 
 void AuditLog::Write(const AuditRecord& record) { state_->Put(record, nullptr); }
 

@@ -50,6 +50,7 @@ class AuditLog final : public AuditTrail {
   ~AuditLog() override;
 
   bool fail_closed() const override { return fail_closed_; }
+  bool Count(const AuditRecord& record) override;
   void Write(const AuditRecord& record) override;
   void Write(const AuditRecord& record, Acknowledged acknowledged) override;
 

@@ -19,6 +19,9 @@ class AuditTrail {
   virtual bool enabled() const { return true; }
   /// Whether nothing may be answered before its record was acknowledged.
   virtual bool fail_closed() const = 0;
+  /// Counts an allow that is like one that is kept already; false: `Write` it. Lets a caller skip
+  /// the work of finding out what only the first one is kept with (`AuditRecord::trace_id`).
+  virtual bool Count(const AuditRecord& /*record*/) { return false; }
   virtual void Write(const AuditRecord& record) = 0;
   /// As above, and calls `acknowledged` once: where `fail_closed`, when the record is on its disk,
   /// or, with an error, when it is not or nobody knows; else at once. On any thread; it must be

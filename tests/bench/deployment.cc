@@ -104,6 +104,9 @@ Peer Deployment::StartService(const std::string& name, absl::string_view more, i
                    "    - {callers: [\"*\"], calls_per_second: 1000000}\n",
                    identity_.configuration(),
                    "metrics: {address: \"127.0.0.1:0\"}\n"
+                   "audit: {file: {path: \"",
+                   Path(name),
+                   ".audit\"}}\n"
                    "authorities: [{name: dev, entra: {base_url: \"",
                    authority_url_,
                    "\", instance_discovery: false}}]\n"

@@ -300,6 +300,11 @@ TEST_F(AdminServiceTest, ChangesGetTheCallsDeadlineWithinBounds) {
   grpc::ClientContext none;
   EXPECT_TRUE(stub_->Reload(&none, {}, &response).ok());
   EXPECT_EQ(backend_.last_deadline - now, std::chrono::seconds(10));
+  // Early enough that the answer arrives.
+  grpc::ClientContext usual;
+  usual.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  EXPECT_TRUE(stub_->Reload(&usual, {}, &response).ok());
+  EXPECT_LT(backend_.last_deadline - now, std::chrono::milliseconds(9800));  // gRPC rounds up.
   grpc::ClientContext long_one;
   long_one.set_deadline(std::chrono::system_clock::now() + std::chrono::hours(1));
   EXPECT_TRUE(stub_->Reload(&long_one, {}, &response).ok());

@@ -55,6 +55,19 @@ TEST_F(AuditLogTest, CountsIdenticalAllowsOfAWindow) {
   EXPECT_EQ(Lines("allow").size(), 3u) << "the window was over";
 }
 
+TEST_F(AuditLogTest, CountsOnlyWhatIsKeptAlready) {
+  Start();
+  EXPECT_FALSE(log_->Count(Allow()));
+  EXPECT_FALSE(log_->Count(Deny()));
+  log_->Write(Allow());
+  EXPECT_TRUE(log_->Count(Allow()));
+  EXPECT_FALSE(log_->Count(Allow("other")));
+  ASSERT_TRUE(log_->Flush(kAges));
+  ASSERT_EQ(Lines("allow").size(), 1u);
+  EXPECT_EQ(CountOf(Lines("allow")[0]), 2);
+  EXPECT_FALSE(log_->Count(Allow())) << "the window was over";
+}
+
 TEST_F(AuditLogTest, AWindowEndsByItself) {
   Start();
   log_->Write(Allow());
