@@ -82,6 +82,8 @@ std::string AccessFixture::ConfigurationWithPolicy(const std::string& policy) co
       "  - {name: main, issuer: \"",
       kIssuer, "\", audiences: [", kAudience, "], jwks_file: \"", Path("issuer.json"),
       "\"}\n"
+      // The tests force far more than a workload would.
+      "limits: {authority_budget: {forced_refreshes_per_minute: 6000}}\n"
       "metrics: {address: \"127.0.0.1:0\"}\n"
       "authorities:\n"
       "  - {name: dev, entra: {base_url: \"",

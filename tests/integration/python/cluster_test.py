@@ -200,7 +200,7 @@ class SharingTest(ClusterTest):
 
     def test_redis_refuses_what_the_service_does_not_need(self):
         for command in (["KEYS", "*"], ["SCAN", "0"], ["FLUSHALL"], ["CONFIG", "GET", "*"], ["MONITOR"],
-                        ["ACL", "LIST"], ["DEL", "tokensvc:check"], ["GET", "another:key"], ["SHUTDOWN"]):
+                        ["ACL", "LIST"], ["UNLINK", "tokensvc:check"], ["DEL", "another:key"], ["GET", "another:key"], ["SHUTDOWN"]):
             with self.subTest(command=command):
                 self.assertIn("NOPERM", self.redis(*command))
 
