@@ -11,6 +11,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "service/config/config_reloader.h"
 #include "service/config/load_config.h"
@@ -65,6 +66,12 @@ void ProtectMemory() {
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   prctl(PR_SET_DUMPABLE, 0);
+}
+
+/// Debian builds Abseil with its search for deadlocks on, which looks at every lock of gRPC's, on
+/// every call, for what only tests want to know.
+void StopSearchingForDeadlocks() {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }
 
 void RaiseFileLimit() {
@@ -137,6 +144,7 @@ int Run(const Flags& flags) {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of whoever writes to it
   ProtectMemory();
+  StopSearchingForDeadlocks();
   RaiseFileLimit();
 
   JsonLogger logger({.fd = STDERR_FILENO, .level = SeverityOf(*loaded)});

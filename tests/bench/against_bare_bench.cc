@@ -27,7 +27,8 @@ AgainstBareResult Measure(const Programs& programs, const AgainstBareOptions& op
     if (!Call(*ours.stub, request, &answer, deployment.identity().authorization())) return result;
   }
   result.answer_bytes = answer.ByteSizeLong();
-  const Peer bare = deployment.StartBareServer({{method, answer.SerializeAsString()}});
+  const Peer bare =
+      deployment.StartBareServer({{method, answer.SerializeAsString()}}, options.tuned_bare);
   if (bare.stub == nullptr) return result;
 
   const auto measure = [&](const Peer& peer, double* cpu) {

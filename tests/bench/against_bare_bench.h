@@ -12,6 +12,8 @@ struct AgainstBareOptions {
   double seconds = 1.0;  ///< Of one half of a pair.
   int in_flight = 16;
   IdentityKind identity = IdentityKind::kCertificate;
+  /// Whether the bare handler's process does without Abseil's search for deadlocks, as ours does.
+  bool tuned_bare = false;
 };
 
 struct AgainstBareResult {

@@ -118,11 +118,12 @@ Peer Deployment::StartService(const std::string& name, absl::string_view more, i
   return Connect(name, {programs_.server, "--config", config, "--ready-file", ready}, ready);
 }
 
-Peer Deployment::StartBareServer(const std::vector<Answer>& answers) {
+Peer Deployment::StartBareServer(const std::vector<Answer>& answers, bool tuned) {
   const std::string ready = Path("bare");
   std::vector<std::string> arguments = {programs_.bare, ready};
   arguments.insert(arguments.end(), identity_.bare_arguments().begin(),
                    identity_.bare_arguments().end());
+  if (tuned) arguments.push_back("--tuned");
   for (const Answer& answer : answers) {
     arguments.push_back(absl::StrCat(answer.method, "=", WriteFile(answer.method, answer.message)));
   }

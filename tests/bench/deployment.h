@@ -47,7 +47,8 @@ class Deployment {
     std::string method;
     std::string message;  ///< Serialized.
   };
-  Peer StartBareServer(const std::vector<Answer>& answers);
+  /// `tuned`: without Abseil's search for deadlocks.
+  Peer StartBareServer(const std::vector<Answer>& answers, bool tuned);
 
   /// How calls are to show who makes them.
   const PeerIdentity& identity() const { return identity_; }

@@ -221,6 +221,9 @@ int Run(int argc, char** argv) {
                  "unary, batch: how the load shows who it is, to the bare handler too")
       ->transform(CLI::CheckedTransformer(kIdentities, CLI::ignore_case))
       ->default_str("certificate");
+  app.add_flag("--tuned-bare", against_bare.tuned_bare,
+               "unary, batch: the bare handler does without Abseil's search for deadlocks, as the "
+               "service does");
   app.add_option("--most", most, "cache: tokens of the largest cache (2 KB each)")
       ->capture_default_str()
       ->check(CLI::Range(1000, 10'000'000));
