@@ -29,8 +29,10 @@ constexpr std::size_t SlotBytes(std::size_t slot) { return (slot + 1) * 3 / 2; }
 /// one hash, their tenants share one bound, which costs them nothing but room.
 struct LocalCache::Partition {
   RecencyList<Entry, 1> entries;
-  std::size_t bytes = 0;
-  std::size_t count = 0;
+  // In one word, since there may be as many of these as records. The count is for statistics alone:
+  // it would begin anew at 16 million records of one tenant in one shard.
+  std::size_t bytes : 40 = 0;
+  std::size_t count : 24 = 0;
 };
 
 /// One key and its record, in the table of its shard and in two lists: of the shard and of its
