@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -68,6 +70,16 @@ void ProtectMemory() {
   prctl(PR_SET_DUMPABLE, 0);
 }
 
+/// Where one of them was closed at the start, the next file or socket would get its number, and log
+/// or audit records with it. What is put there instead takes nothing, so that the loss is noticed.
+void FillStandardDescriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) == 0 || errno != EBADF) continue;
+    // The lowest free number: those below are taken by now.
+    static_cast<void>(open("/dev/null", O_RDONLY));
+  }
+}
+
 /// Debian builds Abseil with its search for deadlocks on, which looks at every lock of gRPC's, on
 /// every call, for what only tests want to know.
 void StopSearchingForDeadlocks() {
@@ -93,8 +105,15 @@ bool WriteReadyFile(const std::string& path, const Server& server) {
 /// Waits for signals, changes of the configuration and requests to read it until it is time to end.
 void Supervise(const sigset_t& signals, ReloadRequests& reloads, ConfigReloader& reloader,
                Server& server, Logger& logger) {
+  // Asked first in every round: of several that wait, the kernel hands out the lowest number, and
+  // one SIGHUP after the other would keep the end away.
+  sigset_t end;
+  sigemptyset(&end);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&end, signal);
+  const timespec at_once{0, 0};
   const timespec poll{1, 0};
   for (;;) {
+    if (sigtimedwait(&end, nullptr, &at_once) > 0) return;
     const int signal = sigtimedwait(&signals, nullptr, &poll);
     if (signal == SIGTERM || signal == SIGINT) return;
     if (signal == SIGHUP) server.ReopenAuditLog();
@@ -120,6 +139,8 @@ int RunPolicyTest(const config::v1::ServiceConfig& config, const std::string& fi
 }
 
 int Run(const Flags& flags) {
+  FillStandardDescriptors();
+  ProtectMemory();
   const SystemClock clock;
   ConfigReloader reloader(flags.config, clock);
   auto loaded = reloader.Read();
@@ -143,7 +164,6 @@ int Run(const Flags& flags) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of whoever writes to it
-  ProtectMemory();
   StopSearchingForDeadlocks();
   RaiseFileLimit();
 

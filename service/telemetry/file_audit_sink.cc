@@ -38,11 +38,19 @@ void SyncFolder(const std::string& path) {
   close(fd);
 }
 
+/// Whether the file ends within a line: whoever wrote to it last was cut short.
+bool EndsInALine(int fd) {
+  struct stat file {};
+  char last = '\n';
+  if (fstat(fd, &file) != 0 || file.st_size == 0) return false;
+  return pread(fd, &last, 1, file.st_size - 1) == 1 && last != '\n';
+}
+
 absl::StatusOr<int> OpenFile(const std::string& path) {
   // O_NONBLOCK: a pipe in its place must not make us wait for a reader.
   const int fd =
       open(path.c_str(),
-           O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+           O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
   if (fd < 0) {
     if (errno == ELOOP) {
       return absl::FailedPreconditionError("the audit file is a symbolic link");
@@ -64,6 +72,9 @@ absl::StatusOr<std::unique_ptr<FileAuditSink>> FileAuditSink::Open(std::string p
   if (!fd.ok()) return fd.status();
   return std::unique_ptr<FileAuditSink>(new FileAuditSink(std::move(path), *fd));
 }
+
+FileAuditSink::FileAuditSink(std::string path, int fd)
+    : path_(std::move(path)), fd_(fd), torn_(EndsInALine(fd)) {}
 
 FileAuditSink::~FileAuditSink() { close(fd_); }
 
@@ -99,6 +110,12 @@ AuditSink::Written FileAuditSink::Write(absl::string_view lines) {
 }
 
 absl::Status FileAuditSink::Sync() {
+  struct stat file {};
+  if (fstat(fd_, &file) == 0 && file.st_nlink == 0) {
+    // What was written to it nobody will read.
+    must_reopen_ = true;
+    return absl::UnavailableError("the audit file was removed");
+  }
   if (fdatasync(fd_) == 0) return absl::OkStatus();
   must_reopen_ = true;
   return absl::ErrnoToStatus(errno, "syncing the audit file");
@@ -107,13 +124,9 @@ absl::Status FileAuditSink::Sync() {
 absl::Status FileAuditSink::Reopen() {
   const absl::StatusOr<int> fd = OpenFile(path_);
   if (!fd.ok()) return fd.status();
-  struct stat before {
-  }, after{};
-  const bool same = fstat(fd_, &before) == 0 && fstat(*fd, &after) == 0 &&
-                    before.st_dev == after.st_dev && before.st_ino == after.st_ino;
   close(fd_);
   fd_ = *fd;
-  torn_ = torn_ && same;
+  torn_ = EndsInALine(fd_);
   must_reopen_ = false;
   return absl::OkStatus();
 }

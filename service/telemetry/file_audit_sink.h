@@ -24,7 +24,7 @@ class FileAuditSink final : public AuditSink {
   absl::Status Reopen() override;
 
  private:
-  FileAuditSink(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  FileAuditSink(std::string path, int fd);
 
   const std::string path_;
   int fd_;

@@ -5,6 +5,8 @@ import fcntl
 import json
 import os
 import signal
+import subprocess
+import time
 import unittest
 
 import grpc
@@ -101,6 +103,34 @@ class ProcessTest(harness.ServiceTest):
         self.assertEqual(self.server.stop(), 0)
         records = [json.loads(line) for line in self.server.stdout_lines]
         self.assertEqual(sum(record.get("count", 1) for record in records), 2)
+
+    def test_descriptors_that_are_closed_at_the_start_are_given_to_nothing_else(self):
+        """Or audit records and log lines would go into whatever got their numbers, a socket for example."""
+        ready = self.folder / "server.ready"
+        secret = self.secret_file("orders.secret", "CANARY-secret-of-orders")
+        config = self.folder / "tokensvc.yaml"
+        config.write_text(json.dumps({
+            "listeners": [{"name": "local", "address": "127.0.0.1:0", "identity": "tests", "plaintext": {}}],
+            "policy": {"rules": [{"name": "all", **{each: ["*"] for each in (
+                "callers", "registrations", "tenants", "grants", "scopes")}}]},
+            "audit": {"stdout": {}},
+            "authorities": [{"name": "dev", "entra": {"base_url": "https://127.0.0.1:1"}}],
+            "registrations": [{
+                "name": "orders", "authority": "dev", "client_id": "orders-service",
+                "tenants": [harness.TENANT], "credentials": [{"secret": {"value": f"file:{secret}"}}]}],
+        }))
+        server = subprocess.Popen(
+            ["/bin/sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', self.program("service/tokensvc-server"), "--config", config,
+             "--ready-file", ready], env=harness.environment())
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        deadline = time.monotonic() + harness.READY_SECONDS
+        while not ready.exists():
+            self.assertIsNone(server.poll())
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        for number in (0, 1, 2):
+            self.assertEqual(os.readlink(f"/proc/{server.pid}/fd/{number}"), "/dev/null")
 
 
 if __name__ == "__main__":

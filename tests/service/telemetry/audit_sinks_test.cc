@@ -157,6 +157,33 @@ TEST_F(FileAuditSinkTest, TearsNoLineForAReaderWhenTheDiskIsFull) {
   EXPECT_EQ(Read(Path("audit.log")), "first\nseco\nsecond\nthird\n");
 }
 
+TEST_F(FileAuditSinkTest, BeginsALineOfItsOwnAfterOneThatWasCutShort) {
+  // What a process leaves behind that ended while the disk was full.
+  std::ofstream(Path("audit.log")) << "whole\ncut sho";
+  ASSERT_EQ(chmod(Path("audit.log").c_str(), 0600), 0);
+  auto sink = *FileAuditSink::Open(Path("audit.log"));
+  EXPECT_TRUE(sink->Write("next\n").status.ok());
+  EXPECT_EQ(Read(Path("audit.log")), "whole\ncut sho\nnext\n");
+  std::filesystem::rename(Path("audit.log"), Path("audit.log.1"));
+  std::ofstream(Path("audit.log")) << "somebody else's cut sho";
+  ASSERT_EQ(chmod(Path("audit.log").c_str(), 0600), 0);
+  EXPECT_TRUE(sink->Reopen().ok());
+  EXPECT_TRUE(sink->Write("last\n").status.ok());
+  EXPECT_EQ(Read(Path("audit.log")), "somebody else's cut sho\nlast\n");
+}
+
+TEST_F(FileAuditSinkTest, NothingIsOnTheDiskInAFileThatWasRemoved) {
+  auto sink = *FileAuditSink::Open(Path("audit.log"));
+  EXPECT_TRUE(sink->Write("one\n").status.ok());
+  EXPECT_TRUE(sink->Sync().ok());
+  std::filesystem::remove(Path("audit.log"));
+  EXPECT_TRUE(sink->Write("two\n").status.ok());
+  EXPECT_FALSE(sink->Sync().ok());
+  EXPECT_TRUE(sink->Write("two\n").status.ok());
+  EXPECT_TRUE(sink->Sync().ok());
+  EXPECT_EQ(Read(Path("audit.log")), "two\n");
+}
+
 TEST(StreamAuditSinkTest, WritesLinesToAPipe) {
   testing::Pipe pipe;
   StreamAuditSink sink(pipe.writing());
