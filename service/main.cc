@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -70,16 +68,6 @@ void ProtectMemory() {
   prctl(PR_SET_DUMPABLE, 0);
 }
 
-/// Where one of them was closed at the start, the next file or socket would get its number, and log
-/// or audit records with it. What is put there instead takes nothing, so that the loss is noticed.
-void FillStandardDescriptors() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (fcntl(fd, F_GETFD) == 0 || errno != EBADF) continue;
-    // The lowest free number: those below are taken by now.
-    static_cast<void>(open("/dev/null", O_RDONLY));
-  }
-}
-
 /// Debian builds Abseil with its search for deadlocks on, which looks at every lock of gRPC's, on
 /// every call, for what only tests want to know.
 void StopSearchingForDeadlocks() {
@@ -139,7 +127,6 @@ int RunPolicyTest(const config::v1::ServiceConfig& config, const std::string& fi
 }
 
 int Run(const Flags& flags) {
-  FillStandardDescriptors();
   ProtectMemory();
   const SystemClock clock;
   ConfigReloader reloader(flags.config, clock);
