@@ -136,6 +136,8 @@ DenialCause CompiledPolicy::MismatchOfRule(const Rule& rule, const PolicyRule& w
   if (!rule.grants.Match(request.grant)) return DenialCause::kGrant;
   const Names& scopes = request.scopes_have_case ? rule.scopes : rule.scopes_in_lower_case;
   if (!scopes.any) {
+    // Scopes of an API that they do not name are no limit: only who may have all may choose it.
+    if (request.names_api) return DenialCause::kScope;
     for (const absl::string_view scope : absl::StrSplit(request.scopes, ' ', absl::SkipEmpty())) {
       if (!scopes.Match(scope)) return DenialCause::kScope;
     }

@@ -17,6 +17,9 @@ struct AccessRequest {
   absl::string_view scopes;  ///< Canonical, space-separated.
   /// Whether the authority tells scopes apart by case; canonical ones are in lower case otherwise.
   bool scopes_have_case = true;
+  /// Whether it brings a `resource` (RFC 8707) or an `audience`: the token is then for another API
+  /// than its scopes say.
+  bool names_api = false;
   bool forced = false;  ///< `force_refresh`, or a claims challenge.
   bool client_claims = false;
 };

@@ -41,6 +41,7 @@ AccessRequest AccessOf(const AppTokenRequest& request) {
   access.scopes = request.scopes.canonical();
   access.scopes_have_case =
       ProfileOf(*request.registration->authority).scope_rule == ScopeRule::kOAuth;
+  access.names_api = !request.resource.empty() || !request.audience.empty();
   access.forced = request.forced();
   access.client_claims = !request.client_claims.empty();
   return access;

@@ -96,8 +96,16 @@ TEST(CompiledPolicyTest, DeniesARequestThatDiffersInAnyOneThing) {
             DenialCause::kScope);
   EXPECT_EQ(cause([](AccessRequest& r) { r.scopes = "https://graph.microsoft.com/.default more"; }),
             DenialCause::kScope);
+  EXPECT_EQ(cause([](AccessRequest& r) { r.names_api = true; }), DenialCause::kScope);
   EXPECT_EQ(cause([](AccessRequest& r) { r.client_claims = true; }), DenialCause::kClientClaims);
   EXPECT_EQ(cause([](AccessRequest& r) { r.forced = true; }), DenialCause::kNone);
+}
+
+TEST(CompiledPolicyTest, WhoMayHaveAllScopesMayAlsoSayOfWhichApi) {
+  const auto policy = With([](PolicyRule& rule) { rule.scopes = {"*"}; });
+  AccessRequest request = OrdersRequest();
+  request.names_api = true;
+  EXPECT_EQ(Cause(*policy, kApi, request), DenialCause::kNone);
 }
 
 TEST(CompiledPolicyTest, ARuleMayRefuseForcedRefreshesAndAllowClientClaims) {
